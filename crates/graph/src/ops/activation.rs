@@ -1,22 +1,26 @@
+use serde::{Deserialize, Serialize};
+
 use super::elementwise::broadcasts;
 use crate::Tensor;
 
 /// Pointwise nonlinearities that a spiking population takes over.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Activation {
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Activation<T = Tensor> {
     /// `max(x, 0)`.
     Relu,
     /// `min(max(x, low), high)`; ReLU6 is `low = 0, high = 6`. Bounds may be infinite.
     Clip {
         /// Lower bound.
+        #[serde(with = "super::extended")]
         low: f32,
         /// Upper bound.
+        #[serde(with = "super::extended")]
         high: f32,
     },
     /// `x` where `x ≥ 0`, `slope · x` elsewhere; LeakyReLU (one slope) and PReLU (broadcast to the input's shape).
     Leaky {
         /// Slope of the negative side.
-        slope: Tensor,
+        slope: T,
     },
 }
 

@@ -1,13 +1,15 @@
+use serde::{Deserialize, Serialize};
+
 use super::Window;
 use crate::{Tensor, volume};
 
 /// Convolution (cross-correlation, as everywhere in the field): input `[C_in, spatial…]`, result `[C_out, spatial…]`.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Conv {
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Conv<T = Tensor> {
     /// Weights `[C_out, C_in / groups, kernel…]`.
-    pub weight: Tensor,
+    pub weight: T,
     /// Bias `[C_out]`.
-    pub bias: Option<Tensor>,
+    pub bias: Option<T>,
     /// Stride, dilation and zero padding; its kernel is the weight's.
     pub window: Window,
     /// Number of groups; `groups = C_in` is a depthwise convolution.
@@ -56,12 +58,12 @@ impl Conv {
 }
 
 /// Transposed convolution (the adjoint of [`Conv`]): input `[C_in, spatial…]`, result `[C_out, spatial…]`.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ConvTranspose {
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ConvTranspose<T = Tensor> {
     /// Weights `[C_in, C_out / groups, kernel…]`.
-    pub weight: Tensor,
+    pub weight: T,
     /// Bias `[C_out]`.
-    pub bias: Option<Tensor>,
+    pub bias: Option<T>,
     /// Stride, dilation, and what is cut off at each side (`pad_begin`, `pad_end`).
     pub window: Window,
     /// Extra extent at the end of each spatial axis.

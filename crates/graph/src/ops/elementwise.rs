@@ -1,12 +1,14 @@
+use serde::{Deserialize, Serialize};
+
 use crate::Tensor;
 
 /// Constant scale, then constant shift: `y = scale · x + shift`, both broadcast to the input's per-sample shape.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Affine {
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Affine<T = Tensor> {
     /// Factor; absent: 1.
-    pub scale: Option<Tensor>,
+    pub scale: Option<T>,
     /// Summand; absent: 0.
-    pub shift: Option<Tensor>,
+    pub shift: Option<T>,
 }
 
 impl Affine {
@@ -26,7 +28,7 @@ impl Affine {
 
 /// Weighted sum of branches, `y = Σ_i coefficient_i · x_i` (1 for Add, −1 for the second branch of Sub). Branches
 /// broadcast as in NumPy.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Add {
     /// One factor a branch.
     pub coefficients: Vec<f32>,

@@ -1,5 +1,7 @@
+use serde::{Deserialize, Serialize};
+
 /// Softmax over some axes together, or its logarithm.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Softmax {
     /// The axes that are normalised together, ascending (one axis since opset 13, all from `axis` on before).
     pub axes: Vec<usize>,
@@ -25,7 +27,7 @@ impl Softmax {
 }
 
 /// Index of the maximum along an axis, as a float.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ArgMax {
     /// The axis.
     pub axis: usize,

@@ -1,7 +1,9 @@
+use serde::{Deserialize, Serialize};
+
 use crate::volume;
 
 /// Concatenation along an axis of the sample.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Concat {
     /// The axis.
     pub axis: usize,
@@ -33,7 +35,7 @@ impl Concat {
 }
 
 /// The same elements under another shape (flatten, squeeze and unsqueeze included).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reshape {
     /// The new shape, per sample.
     pub shape: Vec<usize>,
@@ -54,7 +56,7 @@ impl Reshape {
 }
 
 /// Axes rearranged: axis `i` of the result is axis `perm[i]` of the input.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Transpose {
     /// The permutation of the sample's axes.
     pub perm: Vec<usize>,
@@ -77,7 +79,7 @@ impl Transpose {
 
 /// Index selection along each axis: `y[o_0, o_1, …] = x[maps[0][o_0], maps[1][o_1], …]`. A slice, a gather with constant
 /// indices and a nearest-neighbour resize are all of this form.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Select {
     /// For each axis the input index that each result index reads; `None` keeps the axis as it is.
     pub maps: Vec<Option<Vec<usize>>>,
@@ -107,13 +109,14 @@ impl Select {
 }
 
 /// Padding with a constant.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Pad {
     /// Elements before each axis of the sample.
     pub before: Vec<usize>,
     /// Elements after each axis.
     pub after: Vec<usize>,
     /// What they hold.
+    #[serde(with = "super::extended")]
     pub value: f32,
 }
 

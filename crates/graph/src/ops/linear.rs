@@ -1,13 +1,15 @@
+use serde::{Deserialize, Serialize};
+
 use super::conv::check_bias;
 use crate::{Tensor, volume};
 
 /// Matrix product with a constant on the last axis: `y = W x + b`.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Linear {
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Linear<T = Tensor> {
     /// Weights `[out, in]`.
-    pub weight: Tensor,
+    pub weight: T,
     /// Bias `[out]`.
-    pub bias: Option<Tensor>,
+    pub bias: Option<T>,
 }
 
 impl Linear {

@@ -7,6 +7,7 @@
 mod activation;
 mod conv;
 mod elementwise;
+mod extended;
 mod head;
 mod layout;
 mod linear;
@@ -22,25 +23,29 @@ pub use linear::Linear;
 pub use pool::{AvgPool, MaxPool, Mean};
 pub use window::Window;
 
+use serde::{Deserialize, Serialize};
+
 use crate::Tensor;
 
 /// One operation. Closed on purpose: what is not here is refused at import, by node name.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Op {
+///
+/// `T` stands for its constant tensors: the values themselves, or (in a file's header) their names.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Op<T = Tensor> {
     /// An input of the network.
     Input,
     /// Convolution.
-    Conv(Conv),
+    Conv(Conv<T>),
     /// Transposed convolution.
-    ConvTranspose(ConvTranspose),
+    ConvTranspose(ConvTranspose<T>),
     /// Matrix product with a constant, on the last axis.
-    Linear(Linear),
+    Linear(Linear<T>),
     /// Constant scale and shift.
-    Affine(Affine),
+    Affine(Affine<T>),
     /// Sum of branches.
     Add(Add),
     /// Pointwise nonlinearity that a spiking population can take over.
-    Activation(Activation),
+    Activation(Activation<T>),
     /// Maximum over windows.
     MaxPool(MaxPool),
     /// Mean over windows.
@@ -187,6 +192,53 @@ impl Op {
             _ => {}
         }
         tensors
+    }
+}
+
+impl<T> Op<T> {
+    /// The same operation with each constant tensor replaced by what `f` makes of it.
+    ///
+    /// # Errors
+    /// The first error of `f`.
+    pub fn try_map_tensors<U, E>(&self, mut f: impl FnMut(&T) -> Result<U, E>) -> Result<Op<U>, E> {
+        let optional = |tensor: &Option<T>, f: &mut dyn FnMut(&T) -> Result<U, E>| tensor.as_ref().map(f).transpose();
+        Ok(match self {
+            Self::Input => Op::Input,
+            Self::Conv(c) => Op::Conv(Conv {
+                weight: f(&c.weight)?,
+                bias: optional(&c.bias, &mut f)?,
+                window: c.window.clone(),
+                groups: c.groups,
+            }),
+            Self::ConvTranspose(c) => Op::ConvTranspose(ConvTranspose {
+                weight: f(&c.weight)?,
+                bias: optional(&c.bias, &mut f)?,
+                window: c.window.clone(),
+                output_padding: c.output_padding.clone(),
+                groups: c.groups,
+            }),
+            Self::Linear(l) => Op::Linear(Linear { weight: f(&l.weight)?, bias: optional(&l.bias, &mut f)? }),
+            Self::Affine(a) => {
+                Op::Affine(Affine { scale: optional(&a.scale, &mut f)?, shift: optional(&a.shift, &mut f)? })
+            }
+            Self::Add(a) => Op::Add(a.clone()),
+            Self::Activation(Activation::Relu) => Op::Activation(Activation::Relu),
+            Self::Activation(Activation::Clip { low, high }) => {
+                Op::Activation(Activation::Clip { low: *low, high: *high })
+            }
+            Self::Activation(Activation::Leaky { slope }) => Op::Activation(Activation::Leaky { slope: f(slope)? }),
+            Self::MaxPool(p) => Op::MaxPool(p.clone()),
+            Self::AvgPool(p) => Op::AvgPool(p.clone()),
+            Self::Mean(m) => Op::Mean(m.clone()),
+            Self::Concat(c) => Op::Concat(c.clone()),
+            Self::Reshape(r) => Op::Reshape(r.clone()),
+            Self::Transpose(t) => Op::Transpose(t.clone()),
+            Self::Select(s) => Op::Select(s.clone()),
+            Self::Pad(p) => Op::Pad(p.clone()),
+            Self::Softmax(s) => Op::Softmax(s.clone()),
+            Self::Sigmoid => Op::Sigmoid,
+            Self::ArgMax(a) => Op::ArgMax(a.clone()),
+        })
     }
 }
 

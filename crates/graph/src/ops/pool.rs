@@ -1,7 +1,9 @@
+use serde::{Deserialize, Serialize};
+
 use super::Window;
 
 /// Maximum over windows of `[C, spatial…]`; padding never wins.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MaxPool {
     /// The window.
     pub window: Window,
@@ -20,7 +22,7 @@ impl MaxPool {
 }
 
 /// Mean over windows of `[C, spatial…]`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AvgPool {
     /// The window.
     pub window: Window,
@@ -61,7 +63,7 @@ impl AvgPool {
 }
 
 /// Mean over whole axes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mean {
     /// The axes, per sample, ascending.
     pub axes: Vec<usize>,

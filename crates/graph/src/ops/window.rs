@@ -1,5 +1,7 @@
+use serde::{Deserialize, Serialize};
+
 /// A sliding window over the spatial axes (all axes after the channel axis): one entry an axis.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Window {
     /// Extent of the window in taps.
     pub kernel: Vec<usize>,
