@@ -1,1 +1,9 @@
-//! (in progress)
+//! Neuron models: the equations, one file each, literally as their documentation states them. No tensors, no files.
+//!
+//! The reference engine runs these functions as they stand; faster engines are tested against it.
+
+mod code;
+mod ilif;
+
+pub use code::WindowCode;
+pub use ilif::{Ilif, NegativeBranch};
