@@ -1,0 +1,382 @@
+//! The `net.snn` file: one safetensors file. Its tensors are the weights (any safetensors reader can look at them),
+//! its metadata holds a JSON header under the key `spikeconverter`.
+
+use std::collections::{HashMap, HashSet};
+use std::io::Write;
+use std::path::Path;
+
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use serde::{Deserialize, Serialize};
+use spikeconverter_graph::{Graph, GraphBuilder, NodeId, Op, Tensor};
+
+use crate::{Encoding, NetworkBuilder, NetworkError, NodeKind, Provenance, SpikingNetwork};
+
+/// Key of the header in the file's metadata.
+const HEADER_KEY: &str = "spikeconverter";
+/// Version of the header's format. A reader refuses what it does not know.
+const FORMAT: u32 = 1;
+
+/// All that a `net.snn` file holds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SnnFile {
+    /// The spiking network.
+    pub network: SpikingNetwork,
+    /// The trained network it came from, in normal form; it takes preprocessed samples.
+    pub ann: Graph,
+    /// How samples are preprocessed; of no concern to this crate, kept so that evaluation needs only the data.
+    pub preprocessing: serde_json::Value,
+    /// Where it comes from.
+    pub provenance: Provenance,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Header {
+    format: u32,
+    time_steps: u32,
+    input: InputRecord,
+    nodes: Vec<Record<NodeKind<String>>>,
+    output: NodeId,
+    ann: AnnRecord,
+    preprocessing: serde_json::Value,
+    provenance: Provenance,
+}
+
+#[derive(Serialize, Deserialize)]
+struct InputRecord {
+    name: String,
+    shape: Vec<usize>,
+    encoding: Encoding,
+}
+
+/// A node without its shape, which is inferred again on loading.
+#[derive(Serialize, Deserialize)]
+struct Record<K> {
+    name: String,
+    kind: K,
+    inputs: Vec<NodeId>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct AnnRecord {
+    nodes: Vec<Record<Op<String>>>,
+    /// Shapes of the nodes that are inputs, in order.
+    inputs: Vec<Vec<usize>>,
+    outputs: Vec<NodeId>,
+}
+
+impl SnnFile {
+    /// Writes the file: first under a temporary name beside it, then renamed, so that no partial file is ever seen.
+    ///
+    /// # Errors
+    /// [`NetworkError::Io`] when it cannot be written, [`NetworkError::Network`] when a tensor cannot be stored.
+    pub fn save(&self, path: &Path) -> Result<(), NetworkError> {
+        let bytes = self.to_bytes()?;
+        let io = |source| NetworkError::Io { action: "write", path: path.to_owned(), source };
+        let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let mut file = tempfile::Builder::new().prefix(".snn-").tempfile_in(folder).map_err(io)?;
+        file.write_all(&bytes).and_then(|()| file.as_file().sync_all()).map_err(io)?;
+        // a temporary file is private; the result is as readable as any file the user makes
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644)).map_err(io)?;
+        }
+        file.persist(path).map_err(|e| io(e.error))?;
+        Ok(())
+    }
+
+    /// Reads a file written by [`SnnFile::save`]. Nothing in it is executed; every shape, parameter and weight is
+    /// checked.
+    ///
+    /// # Errors
+    /// [`NetworkError::Io`] when it cannot be read, [`NetworkError::Format`] when it is not such a file.
+    pub fn load(path: &Path) -> Result<Self, NetworkError> {
+        let bytes =
+            std::fs::read(path).map_err(|source| NetworkError::Io { action: "read", path: path.to_owned(), source })?;
+        Self::from_bytes(&bytes).map_err(|reason| NetworkError::Format { path: path.to_owned(), reason })
+    }
+
+    /// The file's bytes.
+    ///
+    /// # Errors
+    /// [`NetworkError::Network`] when a tensor cannot be stored.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, NetworkError> {
+        let mut pool = Pool::default();
+        let nodes = self
+            .network
+            .nodes()
+            .iter()
+            .skip(1)
+            .map(|node| Record {
+                name: node.name.clone(),
+                kind: pool.store_kind(&node.name, &node.kind),
+                inputs: node.inputs.clone(),
+            })
+            .collect();
+        let ann = AnnRecord {
+            nodes: self
+                .ann
+                .nodes()
+                .iter()
+                .map(|node| Record {
+                    name: node.name.clone(),
+                    kind: pool.store_op(&node.name, &node.op),
+                    inputs: node.inputs.clone(),
+                })
+                .collect(),
+            inputs: self.ann.inputs().map(|id| self.ann.node(id).shape.clone()).collect(),
+            outputs: self.ann.outputs().to_vec(),
+        };
+        let header = Header {
+            format: FORMAT,
+            time_steps: self.network.time_steps(),
+            input: InputRecord {
+                name: self.network.nodes()[0].name.clone(),
+                shape: self.network.input_shape().to_vec(),
+                encoding: self.network.encoding(),
+            },
+            nodes,
+            output: self.network.output(),
+            ann,
+            preprocessing: self.preprocessing.clone(),
+            provenance: self.provenance.clone(),
+        };
+        let failed = |e: &dyn std::fmt::Display| NetworkError::Network(format!("cannot be stored: {e}"));
+        let json = serde_json::to_string(&header).map_err(|e| failed(&e))?;
+        let views = pool
+            .entries
+            .iter()
+            .map(|entry| {
+                TensorView::new(Dtype::F32, entry.shape.clone(), &entry.bytes).map(|view| (entry.name.as_str(), view))
+            })
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|e| failed(&e))?;
+        let metadata = HashMap::from([(HEADER_KEY.to_owned(), json)]);
+        safetensors::serialize(views, Some(metadata)).map_err(|e| failed(&e))
+    }
+
+    /// Parses a file's bytes.
+    ///
+    /// # Errors
+    /// A sentence that says what is wrong.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
+        let remedy = "make it again with `spikeconverter convert`";
+        let (_, metadata) =
+            SafeTensors::read_metadata(bytes).map_err(|e| format!("it is not a complete safetensors file ({e})"))?;
+        let tensors = SafeTensors::deserialize(bytes).map_err(|e| format!("its tensors are damaged ({e})"))?;
+        let json = metadata
+            .metadata()
+            .as_ref()
+            .and_then(|m| m.get(HEADER_KEY))
+            .ok_or("it is a safetensors file without a spiking network in it")?;
+        let version: serde_json::Value =
+            serde_json::from_str(json).map_err(|e| format!("its header is damaged ({e}); {remedy}"))?;
+        match version.get("format").and_then(serde_json::Value::as_u64) {
+            Some(format) if format == u64::from(FORMAT) => {}
+            found => {
+                let found = found.map_or("none".to_owned(), |n| n.to_string());
+                return Err(format!("its format version is {found}, this program reads {FORMAT}; {remedy}"));
+            }
+        }
+        let header: Header =
+            serde_json::from_value(version).map_err(|e| format!("its header is damaged ({e}); {remedy}"))?;
+        let mut store = Store { tensors: &tensors, loaded: HashMap::new() };
+        let network = read_network(&header, &mut store)?;
+        let ann = read_ann(&header.ann, &mut store)?;
+        Ok(Self { network, ann, preprocessing: header.preprocessing, provenance: header.provenance })
+    }
+}
+
+fn read_network(header: &Header, store: &mut Store<'_>) -> Result<SpikingNetwork, String> {
+    let input = &header.input;
+    let mut builder = NetworkBuilder::new(header.time_steps, input.name.clone(), input.shape.clone(), input.encoding)
+        .map_err(|e| e.to_string())?;
+    for record in &header.nodes {
+        let kind = match &record.kind {
+            NodeKind::Input(encoding) => NodeKind::Input(*encoding),
+            NodeKind::Synapse(op) => NodeKind::Synapse(op.try_map_tensors(|name| store.load(name))?),
+            NodeKind::Population(population) => NodeKind::Population(population.clone()),
+            NodeKind::MaxPool(pool) => NodeKind::MaxPool(pool.clone()),
+            NodeKind::Readout(readout) => NodeKind::Readout(readout.clone()),
+            NodeKind::Head(op) => NodeKind::Head(op.try_map_tensors(|name| store.load(name))?),
+        };
+        builder.add(record.name.clone(), kind, &record.inputs).map_err(|e| e.to_string())?;
+    }
+    builder.finish(header.output).map_err(|e| e.to_string())
+}
+
+fn read_ann(record: &AnnRecord, store: &mut Store<'_>) -> Result<Graph, String> {
+    let mut builder = GraphBuilder::new();
+    let mut shapes = record.inputs.iter();
+    for node in &record.nodes {
+        let op = node.kind.try_map_tensors(|name| store.load(name))?;
+        if matches!(op, Op::Input) {
+            let shape = shapes.next().ok_or("an input of the trained network has no shape")?;
+            builder.input(node.name.clone(), shape.clone()).map_err(|e| e.to_string())?;
+        } else {
+            builder.add(node.name.clone(), op, &node.inputs).map_err(|e| e.to_string())?;
+        }
+    }
+    builder.finish(record.outputs.clone()).map_err(|e| e.to_string())
+}
+
+/// Tensors on their way into a file; equal ones are stored once.
+#[derive(Default)]
+struct Pool {
+    entries: Vec<Entry>,
+    names: HashSet<String>,
+    by_content: HashMap<(Vec<usize>, Vec<u8>), usize>,
+}
+
+struct Entry {
+    name: String,
+    shape: Vec<usize>,
+    bytes: Vec<u8>,
+}
+
+impl Pool {
+    fn store(&mut self, node: &str, tensor: &Tensor) -> String {
+        let bytes: Vec<u8> = tensor.data().iter().flat_map(|x| x.to_le_bytes()).collect();
+        let key = (tensor.shape().to_vec(), bytes.clone());
+        if let Some(&known) = self.by_content.get(&key) {
+            return self.entries[known].name.clone();
+        }
+        let name = (0..=self.entries.len())
+            .map(|n| format!("{node}.{n}"))
+            .find(|name| !self.names.contains(name))
+            .unwrap_or_else(|| node.to_owned());
+        self.names.insert(name.clone());
+        self.by_content.insert(key, self.entries.len());
+        self.entries.push(Entry { name: name.clone(), shape: tensor.shape().to_vec(), bytes });
+        name
+    }
+
+    fn store_op(&mut self, node: &str, op: &Op) -> Op<String> {
+        match op.try_map_tensors(|tensor| Ok::<_, std::convert::Infallible>(self.store(node, tensor))) {
+            Ok(op) => op,
+        }
+    }
+
+    fn store_kind(&mut self, node: &str, kind: &NodeKind) -> NodeKind<String> {
+        match kind {
+            NodeKind::Input(encoding) => NodeKind::Input(*encoding),
+            NodeKind::Synapse(op) => NodeKind::Synapse(self.store_op(node, op)),
+            NodeKind::Population(population) => NodeKind::Population(population.clone()),
+            NodeKind::MaxPool(pool) => NodeKind::MaxPool(pool.clone()),
+            NodeKind::Readout(readout) => NodeKind::Readout(readout.clone()),
+            NodeKind::Head(op) => NodeKind::Head(self.store_op(node, op)),
+        }
+    }
+}
+
+/// Tensors of a file, each made once.
+struct Store<'a> {
+    tensors: &'a SafeTensors<'a>,
+    loaded: HashMap<String, Tensor>,
+}
+
+impl Store<'_> {
+    fn load(&mut self, name: &str) -> Result<Tensor, String> {
+        if let Some(tensor) = self.loaded.get(name) {
+            return Ok(tensor.clone());
+        }
+        let view = self.tensors.tensor(name).map_err(|_| format!("tensor `{name}` is missing"))?;
+        if view.dtype() != Dtype::F32 {
+            return Err(format!("tensor `{name}` is not of type f32"));
+        }
+        let (words, _) = view.data().as_chunks::<4>();
+        let data = words.iter().map(|&b| f32::from_le_bytes(b)).collect();
+        let tensor = Tensor::new(view.shape().to_vec(), data).map_err(|e| format!("tensor `{name}`: {e}"))?;
+        if let Some((position, value)) = tensor.first_non_finite() {
+            return Err(format!("tensor `{name}` holds {value} at position {position}"));
+        }
+        self.loaded.insert(name.to_owned(), tensor.clone());
+        Ok(tensor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use spikeconverter_graph::ops::{Activation, Linear, Pad};
+
+    use super::*;
+    use crate::{Population, Readout, Transfer};
+
+    fn example() -> SnnFile {
+        let weight = Tensor::new(vec![2, 3], vec![0.1, -0.2, 0.3, f32::MIN_POSITIVE, 5.0, -6.0]).unwrap();
+        let linear = Op::Linear(Linear { weight, bias: Some(Tensor::vector(vec![0.5, -0.5])) });
+        let mut graph = GraphBuilder::new();
+        let x = graph.input("x", vec![3]).unwrap();
+        let y = graph.add("fc", linear.clone(), &[x]).unwrap();
+        let clip = Activation::Clip { low: 0.0, high: f32::INFINITY };
+        let z = graph.add("clip", Op::Activation(clip), &[y]).unwrap();
+        let mut network = NetworkBuilder::new(5, "x", vec![3], Encoding::Analog).unwrap();
+        let y = network.add("fc", NodeKind::Synapse(linear), &[network.input()]).unwrap();
+        let population = Population {
+            transfer: Transfer::Clip { low: Some(0.0), high: None },
+            base: 1.7,
+            threshold: vec![0.1, 0.333_333_34],
+            half_step: true,
+            initial: vec![1e-7, -2.0],
+            pool: None,
+        };
+        let p = network.add("clip", NodeKind::Population(population), &[y]).unwrap();
+        let pad = Op::Pad(Pad { before: vec![1], after: vec![0], value: 0.0 });
+        let p = network.add("pad", NodeKind::Synapse(pad), &[p]).unwrap();
+        let out = network.add("out", NodeKind::Readout(Readout::default()), &[p]).unwrap();
+        SnnFile {
+            network: network.finish(out).unwrap(),
+            ann: graph.finish(vec![z]).unwrap(),
+            preprocessing: serde_json::json!({ "scale": 0.1 }),
+            provenance: Provenance { method: "spikeconverter".into(), ..Provenance::default() },
+        }
+    }
+
+    #[test]
+    fn a_file_comes_back_as_it_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("net.snn");
+        let file = example();
+        file.save(&path).unwrap();
+        assert_eq!(SnnFile::load(&path).unwrap(), file);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "no temporary file stays");
+        assert_eq!(file.to_bytes().unwrap(), file.to_bytes().unwrap(), "the same network gives the same bytes");
+    }
+
+    #[test]
+    fn shared_weights_are_stored_once() {
+        let bytes = example().to_bytes().unwrap();
+        let tensors = SafeTensors::deserialize(&bytes).unwrap();
+        assert_eq!(tensors.len(), 2);
+    }
+
+    #[test]
+    fn an_unwritable_place_is_an_error_and_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = example().save(&folder.path().join("missing/net.snn")).unwrap_err();
+        assert!(error.to_string().contains("missing"), "{error}");
+    }
+
+    #[test]
+    fn other_versions_are_refused_by_number() {
+        let bytes = example().to_bytes().unwrap();
+        let from = br#"\"format\":1"#;
+        let at = bytes.windows(from.len()).position(|w| w == from).unwrap();
+        let mut other = bytes.clone();
+        other[at + from.len() - 1] = b'7';
+        let error = SnnFile::from_bytes(&other).unwrap_err();
+        assert!(error.contains("format version is 7"), "{error}");
+    }
+
+    proptest! {
+        #[test]
+        fn damaged_files_never_panic(position in 0usize..4096, value: u8, cut in 0usize..4096) {
+            let mut bytes = example().to_bytes().unwrap();
+            let position = position % bytes.len();
+            bytes[position] = value;
+            bytes.truncate(bytes.len() - cut % bytes.len());
+            let _ = SnnFile::from_bytes(&bytes);
+        }
+    }
+}

@@ -1,0 +1,284 @@
+use serde::{Deserialize, Serialize};
+use spikeconverter_graph::ops::MaxPool;
+use spikeconverter_graph::{NodeId, Op, Role, Tensor};
+
+use crate::{NetworkError, Population};
+
+/// How samples enter the network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Encoding {
+    /// The preprocessed sample is injected as an analog current in the first step of the window. The inverse leak
+    /// scales it up with everything else.
+    Analog,
+    /// The sample holds integers 0..=255, each sent as its own 8 binary spikes, most significant first, in a window of
+    /// 8 steps of base 2 and threshold 128, so that the train stands for the integer itself. Preprocessing is folded
+    /// into the first layer.
+    Pixels,
+}
+
+impl Encoding {
+    /// Steps of the window of [`Encoding::Pixels`].
+    pub const PIXEL_STEPS: u32 = 8;
+    /// Threshold of the trains of [`Encoding::Pixels`]: the weight of the first spike.
+    pub const PIXEL_THRESHOLD: f32 = 128.0;
+}
+
+/// The result layer: accumulates like a population and never fires; its membrane at the end of its window is the
+/// network's result.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Readout {
+    /// Membrane potential injected with the first step: none (empty) or one for each entry of the first axis.
+    pub initial: Vec<f32>,
+}
+
+/// What a node of the network is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NodeKind<T = Tensor> {
+    /// Where samples enter.
+    Input(Encoding),
+    /// An affine map that acts on each step's signal by itself. Its constants (biases) act in the first step of the
+    /// listening population's window only; the inverse leak scales them with the rest.
+    Synapse(Op<T>),
+    /// Spiking neurons: one stage of the pipeline.
+    Population(Population),
+    /// Maximum of spike trains, step by step: of the inputs in a window that have agreed with the result so far, the
+    /// largest spike passes, and those that sent less drop out until the next image. For greedy codes of equal base and
+    /// threshold the larger value has the lexicographically larger train, so this is the maximum, exactly.
+    MaxPool(MaxPool),
+    /// The membranes that are the network's result.
+    Readout(Readout),
+    /// What is computed from the result without spikes: softmax and the like.
+    Head(Op<T>),
+}
+
+/// What travels from a node to its readers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signal {
+    /// Spike trains: each step, each neuron sends `θ·s` with `s` in −1, 0, 1.
+    Train,
+    /// A weighted sum of spikes, or an analog input.
+    Current,
+    /// A number, once.
+    Value,
+}
+
+/// A node of the network.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Node {
+    /// The name of the node of the trained network that it stands for.
+    pub name: String,
+    /// What it is.
+    pub kind: NodeKind,
+    /// The nodes it reads, each before this one.
+    pub inputs: Vec<NodeId>,
+    /// Shape of its result, per sample.
+    pub shape: Vec<usize>,
+    /// What its readers receive.
+    pub signal: Signal,
+}
+
+/// A spiking network: nodes in topological order, one input, one result.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SpikingNetwork {
+    nodes: Vec<Node>,
+    output: NodeId,
+    time_steps: u32,
+}
+
+impl SpikingNetwork {
+    /// The nodes in topological order; the first is the input.
+    pub fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
+
+    /// The node with this id.
+    ///
+    /// # Panics
+    /// When the id is not of this network.
+    pub fn node(&self, id: NodeId) -> &Node {
+        &self.nodes[id.0]
+    }
+
+    /// Ids in topological order.
+    pub fn ids(&self) -> impl DoubleEndedIterator<Item = NodeId> + ExactSizeIterator + use<> {
+        (0..self.nodes.len()).map(NodeId)
+    }
+
+    /// The node whose value is the network's result.
+    pub fn output(&self) -> NodeId {
+        self.output
+    }
+
+    /// Window length `T` of the populations.
+    pub fn time_steps(&self) -> u32 {
+        self.time_steps
+    }
+
+    /// Shape of a sample.
+    pub fn input_shape(&self) -> &[usize] {
+        &self.nodes[0].shape
+    }
+
+    /// How samples enter.
+    pub fn encoding(&self) -> Encoding {
+        match self.nodes[0].kind {
+            NodeKind::Input(encoding) => encoding,
+            _ => unreachable!("the builder puts the input first"),
+        }
+    }
+
+    /// The populations, in topological order.
+    pub fn populations(&self) -> impl Iterator<Item = (NodeId, &Population)> {
+        self.ids().filter_map(|id| match &self.node(id).kind {
+            NodeKind::Population(population) => Some((id, population)),
+            _ => None,
+        })
+    }
+
+    /// For each node, the nodes that read it.
+    pub fn consumers(&self) -> Vec<Vec<NodeId>> {
+        let mut consumers = vec![Vec::new(); self.nodes.len()];
+        for id in self.ids() {
+            for input in &self.node(id).inputs {
+                consumers[input.0].push(id);
+            }
+        }
+        consumers
+    }
+}
+
+/// Builds a [`SpikingNetwork`] node by node, checking each.
+#[derive(Debug, Clone)]
+pub struct NetworkBuilder {
+    nodes: Vec<Node>,
+    time_steps: u32,
+}
+
+impl NetworkBuilder {
+    /// A network of window length `time_steps` (1..=16) whose samples have the given shape.
+    ///
+    /// # Errors
+    /// When the window length or the shape is out of bounds.
+    pub fn new(
+        time_steps: u32,
+        input_name: impl Into<String>,
+        shape: Vec<usize>,
+        encoding: Encoding,
+    ) -> Result<Self, NetworkError> {
+        if !(1..=16).contains(&time_steps) {
+            return Err(NetworkError::Network(format!("a window of {time_steps} time steps; 1 to 16 are supported")));
+        }
+        let volume = shape.iter().try_fold(1usize, |n, &d| n.checked_mul(d));
+        if !matches!(volume, Some(1..=0x8000_0000)) {
+            return Err(NetworkError::Network(format!("input of shape {shape:?}")));
+        }
+        let signal = match encoding {
+            Encoding::Analog => Signal::Current,
+            Encoding::Pixels => Signal::Train,
+        };
+        let input =
+            Node { name: input_name.into(), kind: NodeKind::Input(encoding), inputs: Vec::new(), shape, signal };
+        Ok(Self { nodes: vec![input], time_steps })
+    }
+
+    /// The input's id.
+    pub fn input(&self) -> NodeId {
+        NodeId(0)
+    }
+
+    /// A node added before.
+    pub fn node(&self, id: NodeId) -> &Node {
+        &self.nodes[id.0]
+    }
+
+    /// Adds a node that reads earlier ones.
+    ///
+    /// # Errors
+    /// [`NetworkError::Node`] when the node does not accept its inputs or its parameters are out of bounds.
+    pub fn add(&mut self, name: impl Into<String>, kind: NodeKind, inputs: &[NodeId]) -> Result<NodeId, NetworkError> {
+        let name = name.into();
+        match self.infer(&kind, inputs) {
+            Ok((shape, signal)) => {
+                self.nodes.push(Node { name, kind, inputs: inputs.to_vec(), shape, signal });
+                Ok(NodeId(self.nodes.len() - 1))
+            }
+            Err(reason) => Err(NetworkError::Node { node: name, reason }),
+        }
+    }
+
+    fn infer(&self, kind: &NodeKind, inputs: &[NodeId]) -> Result<(Vec<usize>, Signal), String> {
+        if let Some(late) = inputs.iter().find(|i| i.0 >= self.nodes.len()) {
+            return Err(format!("reads node number {}, which does not come before it", late.0));
+        }
+        let shapes: Vec<&[usize]> = inputs.iter().map(|&i| self.node(i).shape.as_slice()).collect();
+        let signals: Vec<Signal> = inputs.iter().map(|&i| self.node(i).signal).collect();
+        let all = |wanted: &[Signal]| signals.iter().all(|s| wanted.contains(s));
+        let only = || match shapes.as_slice() {
+            [shape] => Ok(*shape),
+            _ => Err(format!("takes one input, was given {}", shapes.len())),
+        };
+        match kind {
+            NodeKind::Input(_) => Err("a network has one input, which comes first".into()),
+            NodeKind::Synapse(op) => {
+                let routing = match op.role() {
+                    Role::Routing => true,
+                    Role::Weighted | Role::Unweighted => false,
+                    _ => return Err(format!("{} is not a synaptic operation", op.kind())),
+                };
+                if !all(&[Signal::Train, Signal::Current]) {
+                    return Err("a synapse reads spikes or currents".into());
+                }
+                let signal = if routing && all(&[Signal::Train]) { Signal::Train } else { Signal::Current };
+                Ok((op.output_shape(&shapes)?, signal))
+            }
+            NodeKind::Population(population) => {
+                if !all(&[Signal::Train, Signal::Current]) {
+                    return Err("a population reads spikes or currents".into());
+                }
+                let input = only()?;
+                population.check(input.first().copied().unwrap_or(1))?;
+                Ok((population.output_shape(input)?, Signal::Train))
+            }
+            NodeKind::MaxPool(pool) => {
+                if !all(&[Signal::Train]) {
+                    return Err("a maximum of spike trains reads spike trains".into());
+                }
+                Ok((pool.output_shape(only()?)?, Signal::Train))
+            }
+            NodeKind::Readout(readout) => {
+                if !all(&[Signal::Train, Signal::Current]) {
+                    return Err("a read-out reads spikes or currents".into());
+                }
+                let input = only()?;
+                let channels = input.first().copied().unwrap_or(1);
+                if !readout.initial.is_empty() && readout.initial.len() != channels {
+                    return Err(format!("{} initial potentials for {channels} entries", readout.initial.len()));
+                }
+                if readout.initial.iter().any(|v| !v.is_finite()) {
+                    return Err("an initial membrane potential is not a number".into());
+                }
+                Ok((input.to_vec(), Signal::Value))
+            }
+            NodeKind::Head(op) => {
+                if !all(&[Signal::Value]) {
+                    return Err("what follows the read-out reads values".into());
+                }
+                Ok((op.output_shape(&shapes)?, Signal::Value))
+            }
+        }
+    }
+
+    /// Finishes the network with its result.
+    ///
+    /// # Errors
+    /// When `output` does not carry a value (a read-out or what follows it).
+    pub fn finish(self, output: NodeId) -> Result<SpikingNetwork, NetworkError> {
+        match self.nodes.get(output.0) {
+            Some(node) if node.signal == Signal::Value => {}
+            _ => return Err(NetworkError::Network("its result is not a read-out".into())),
+        }
+        Ok(SpikingNetwork { nodes: self.nodes, output, time_steps: self.time_steps })
+    }
+}

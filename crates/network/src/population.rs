@@ -1,0 +1,186 @@
+use serde::{Deserialize, Serialize};
+use spikeconverter_graph::ops::MaxPool;
+use spikeconverter_neuron::{Ilif, NegativeBranch, WindowCode};
+
+/// What a population makes of its membrane potential `v` at the hand-over: the activation it stands for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Transfer {
+    /// `max(v, 0)`: negative membranes never fire.
+    Relu,
+    /// `clamp(v, low, high)`; a bound that the code's range cannot reach is not needed and absent.
+    Clip {
+        /// Lower bound; absent: none. Negative values fire negative spikes.
+        low: Option<f32>,
+        /// Upper bound; absent: none.
+        high: Option<f32>,
+    },
+    /// `v` for positive membranes, `slope · v` for negative ones: one slope, or one a channel. Slope 1 is a linear
+    /// population, which transmits its membrane with signed spikes.
+    Leaky {
+        /// Slope of the negative side.
+        slope: Vec<f32>,
+    },
+}
+
+impl Transfer {
+    /// A population without nonlinearity: signed spikes transmit the membrane itself.
+    pub fn linear() -> Self {
+        Self::Leaky { slope: vec![1.0] }
+    }
+
+    /// Slope of the negative side in a channel; 0 where negative membranes never fire.
+    pub fn slope(&self, channel: usize) -> f32 {
+        match self {
+            Self::Relu => 0.0,
+            Self::Clip { low, .. } => {
+                if low.is_some_and(|low| low >= 0.0) {
+                    0.0
+                } else {
+                    1.0
+                }
+            }
+            Self::Leaky { slope } => of_channel(slope, channel),
+        }
+    }
+
+    /// Whether negative spikes can occur.
+    pub fn is_signed(&self) -> bool {
+        match self {
+            Self::Relu => false,
+            Self::Clip { .. } => self.slope(0) != 0.0,
+            Self::Leaky { slope } => slope.iter().any(|&s| s != 0.0),
+        }
+    }
+
+    /// Whether `v ≤ w` implies `f(v) ≤ f(w)`, so that a maximum may be taken before instead of after.
+    pub fn is_monotone(&self) -> bool {
+        match self {
+            Self::Relu | Self::Clip { .. } => true,
+            Self::Leaky { slope } => slope.iter().all(|&s| s >= 0.0),
+        }
+    }
+
+    /// The membrane after clamping (the only part that is not in the firing rule itself).
+    pub fn clamp(&self, v: f64) -> f64 {
+        match self {
+            Self::Clip { low, high } => {
+                let v = low.map_or(v, |low| v.max(f64::from(low)));
+                high.map_or(v, |high| v.min(f64::from(high)))
+            }
+            Self::Relu | Self::Leaky { .. } => v,
+        }
+    }
+
+    /// The activation itself, `f(v)`.
+    pub fn apply(&self, v: f64, channel: usize) -> f64 {
+        let v = self.clamp(v);
+        if v < 0.0 { v * f64::from(self.slope(channel)) } else { v }
+    }
+}
+
+/// A population of spiking neurons: accumulates what its synapses deliver, then generates its spike trains.
+///
+/// Neurons are grouped in channels, the first axis of the population's shape.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Population {
+    /// The activation it stands for.
+    pub transfer: Transfer,
+    /// Inverse leak `k` of generation, in `[1, 2]`.
+    pub base: f32,
+    /// Threshold `θ > 0` in units of the activation: one, or one a channel.
+    pub threshold: Vec<f32>,
+    /// Whether half a resolution step is added at the hand-over (rounding instead of truncation).
+    pub half_step: bool,
+    /// Membrane potential that is injected with the first input step, in units of the activation: none (empty), or
+    /// one a channel. Bias correction lands here.
+    pub initial: Vec<f32>,
+    /// Maximum over windows of accumulated membranes, taken at the hand-over: the neurons accumulate at the pool's
+    /// input, and fire at its result. Exact since the transfer is monotone: `max(f(v)) = f(max(v))`.
+    pub pool: Option<MaxPool>,
+}
+
+impl Population {
+    /// The neuron model in a channel, with membranes of type `f64`.
+    pub fn neuron(&self, channel: usize) -> Ilif<f64> {
+        let slope = self.transfer.slope(channel);
+        let negative = (slope != 0.0).then(|| NegativeBranch {
+            threshold: f64::from(self.negative_threshold(channel)),
+            spike: if slope > 0.0 { -1 } else { 1 },
+        });
+        Ilif { base: f64::from(self.base), threshold: f64::from(self.threshold(channel)), negative }
+    }
+
+    /// Threshold of a channel.
+    pub fn threshold(&self, channel: usize) -> f32 {
+        of_channel(&self.threshold, channel)
+    }
+
+    /// Threshold of negative membranes in a channel, `θ/|slope|`; infinite where they never fire.
+    pub fn negative_threshold(&self, channel: usize) -> f32 {
+        self.threshold(channel) / self.transfer.slope(channel).abs()
+    }
+
+    /// Initial membrane potential of a channel.
+    pub fn initial(&self, channel: usize) -> f32 {
+        if self.initial.is_empty() { 0.0 } else { of_channel(&self.initial, channel) }
+    }
+
+    /// The code of its trains in a network of `steps` time steps.
+    pub fn code(&self, steps: u32) -> WindowCode {
+        WindowCode { base: self.base, steps }
+    }
+
+    /// Smallest and largest threshold.
+    pub fn threshold_range(&self) -> (f32, f32) {
+        self.threshold.iter().fold((f32::INFINITY, 0.0), |(low, high), &t| (low.min(t), high.max(t)))
+    }
+
+    /// Shape of the generating neurons, for accumulating neurons of shape `input`.
+    pub(crate) fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>, String> {
+        self.pool.as_ref().map_or_else(|| Ok(input.to_vec()), |pool| pool.output_shape(input))
+    }
+
+    /// Checks all parameters for `channels` channels.
+    pub(crate) fn check(&self, channels: usize) -> Result<(), String> {
+        if !(1.0..=2.0).contains(&self.base) {
+            return Err(format!("base {} lies outside [1, 2]", self.base));
+        }
+        let fits = |n: usize| n == 1 || n == channels;
+        if !fits(self.threshold.len()) || !(self.initial.is_empty() || fits(self.initial.len())) {
+            return Err(format!(
+                "{} thresholds and {} initial potentials for {channels} channels",
+                self.threshold.len(),
+                self.initial.len()
+            ));
+        }
+        if let Some(bad) = self.threshold.iter().find(|t| !(t.is_finite() && **t > 0.0)) {
+            return Err(format!("threshold {bad} is not a positive number"));
+        }
+        if let Some(bad) = self.initial.iter().find(|v| !v.is_finite()) {
+            return Err(format!("initial membrane potential {bad} is not a number"));
+        }
+        match &self.transfer {
+            Transfer::Leaky { slope } if !fits(slope.len()) => {
+                Err(format!("{} slopes for {channels} channels", slope.len()))
+            }
+            Transfer::Leaky { slope } if slope.iter().any(|s| !s.is_finite()) => Err("a slope is not a number".into()),
+            Transfer::Clip { low, high }
+                if low.is_some_and(f32::is_nan)
+                    || high.is_some_and(f32::is_nan)
+                    || matches!((low, high), (Some(l), Some(h)) if l > h) =>
+            {
+                Err(format!("clips to {low:?}..{high:?}"))
+            }
+            transfer if self.pool.is_some() && !transfer.is_monotone() => {
+                Err("takes a maximum before a transfer that is not monotone".into())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The entry of a channel in a list of one entry, or one a channel.
+fn of_channel(values: &[f32], channel: usize) -> f32 {
+    if let [only] = values { *only } else { values[channel] }
+}

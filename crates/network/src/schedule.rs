@@ -1,0 +1,178 @@
+use std::collections::BTreeMap;
+
+use spikeconverter_graph::NodeId;
+use spikeconverter_neuron::WindowCode;
+
+use crate::{Encoding, NodeKind, SpikingNetwork};
+
+/// When a node listens and when it speaks, in time steps from the start of an image.
+///
+/// For nodes that only pass signals on (synapses), all windows are empty and `codes` says what passes.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Timing {
+    /// First step of the accumulation window (populations, read-outs) or of the gate (max-pool of trains).
+    pub listens_at: u32,
+    /// Length of that window: the longest of the trains that arrive.
+    pub listens_for: u32,
+    /// First step of the node's own trains.
+    pub emits_at: u32,
+    /// Codes of the trains that arrive, one accumulator each.
+    pub codes_in: Vec<WindowCode>,
+    /// Codes of the trains that leave.
+    pub codes: Vec<WindowCode>,
+}
+
+/// The pipeline: each population listens for one window and speaks in the next. The generation of one stage is the
+/// accumulation of the following one; trains that skip stages wait in a queue. A new image can enter every `period`
+/// steps, since each population holds one membrane that accumulates and one that generates.
+///
+/// Structure after METHODS: layer-wise pipelining (our reading of the paper's temporal separation; its text is not
+/// confirmed).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Schedule {
+    timings: Vec<Timing>,
+    /// Steps between one image and the next.
+    pub period: u32,
+    /// Steps from the first input to the result: `T_in + T·L` for `L` populations in a row.
+    pub latency_steps: u32,
+    /// Populations on the longest path, the read-out included.
+    pub stages: u32,
+}
+
+impl Schedule {
+    /// The earliest schedule of a network.
+    pub fn new(network: &SpikingNetwork) -> Self {
+        let steps = network.time_steps();
+        let mut timings: Vec<Timing> = Vec::with_capacity(network.nodes().len());
+        let mut depth: Vec<u32> = Vec::with_capacity(network.nodes().len());
+        let (mut period, mut latency_steps, mut stages) = (steps, 0, 0);
+        for node in network.nodes() {
+            let inputs = || node.inputs.iter().map(|i| &timings[i.0]);
+            let arriving = merge(inputs().flat_map(|t| &t.codes));
+            let ready = inputs().map(|t| t.emits_at).max().unwrap_or(0);
+            let listens_for = arriving.iter().map(|c| c.steps).max().unwrap_or(0);
+            let below = node.inputs.iter().map(|i| depth[i.0]).max().unwrap_or(0);
+            let (timing, level) = match &node.kind {
+                NodeKind::Input(encoding) => {
+                    let code = match encoding {
+                        Encoding::Analog => WindowCode { base: 2.0, steps },
+                        Encoding::Pixels => WindowCode { base: 2.0, steps: Encoding::PIXEL_STEPS },
+                    };
+                    period = period.max(code.steps);
+                    (Timing { codes: vec![code], ..Timing::default() }, 0)
+                }
+                NodeKind::Synapse(_) | NodeKind::Head(_) => {
+                    (Timing { emits_at: ready, codes: arriving, ..Timing::default() }, below)
+                }
+                NodeKind::MaxPool(_) => (
+                    Timing {
+                        listens_at: ready,
+                        listens_for,
+                        emits_at: ready,
+                        codes_in: arriving.clone(),
+                        codes: arriving,
+                    },
+                    below,
+                ),
+                NodeKind::Population(population) => (
+                    Timing {
+                        listens_at: ready,
+                        listens_for,
+                        emits_at: ready + listens_for,
+                        codes_in: arriving,
+                        codes: vec![population.code(steps)],
+                    },
+                    below + 1,
+                ),
+                NodeKind::Readout(_) => {
+                    latency_steps = latency_steps.max(ready + listens_for);
+                    stages = stages.max(below + 1);
+                    (
+                        Timing {
+                            listens_at: ready,
+                            listens_for,
+                            emits_at: ready + listens_for,
+                            codes_in: arriving,
+                            codes: Vec::new(),
+                        },
+                        below + 1,
+                    )
+                }
+            };
+            timings.push(timing);
+            depth.push(level);
+        }
+        Self { timings, period, latency_steps, stages }
+    }
+
+    /// The timing of a node.
+    ///
+    /// # Panics
+    /// When the id is not of the network.
+    pub fn timing(&self, id: NodeId) -> &Timing {
+        &self.timings[id.0]
+    }
+}
+
+/// The distinct codes, ordered.
+fn merge<'a>(codes: impl Iterator<Item = &'a WindowCode>) -> Vec<WindowCode> {
+    // bases are positive, so that their bits order as they do
+    let distinct: BTreeMap<(u32, u32), WindowCode> =
+        codes.map(|code| ((code.base.to_bits(), code.steps), *code)).collect();
+    distinct.into_values().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use spikeconverter_graph::Tensor;
+    use spikeconverter_graph::ops::{Add, Linear, Op};
+
+    use super::*;
+    use crate::{NetworkBuilder, Population, Readout, Transfer};
+
+    fn population() -> NodeKind {
+        NodeKind::Population(Population {
+            transfer: Transfer::Relu,
+            base: 2.0,
+            threshold: vec![1.0],
+            half_step: false,
+            initial: Vec::new(),
+            pool: None,
+        })
+    }
+
+    fn linear() -> NodeKind {
+        NodeKind::Synapse(Op::Linear(Linear { weight: Tensor::full(vec![2, 2], 1.0), bias: None }))
+    }
+
+    fn residual(encoding: Encoding, steps: u32) -> (SpikingNetwork, NodeId) {
+        let mut b = NetworkBuilder::new(steps, "x", vec![2], encoding).unwrap();
+        let w1 = b.add("w1", linear(), &[b.input()]).unwrap();
+        let p1 = b.add("p1", population(), &[w1]).unwrap();
+        let w2 = b.add("w2", linear(), &[p1]).unwrap();
+        let p2 = b.add("p2", population(), &[w2]).unwrap();
+        let sum = b.add("sum", NodeKind::Synapse(Op::Add(Add::plain(2))), &[p2, p1]).unwrap();
+        let p3 = b.add("p3", population(), &[sum]).unwrap();
+        let out = b.add("out", NodeKind::Readout(Readout::default()), &[p3]).unwrap();
+        (b.finish(out).unwrap(), p3)
+    }
+
+    #[test]
+    fn latency_is_one_window_a_stage() {
+        let (network, p3) = residual(Encoding::Analog, 4);
+        let schedule = Schedule::new(&network);
+        // three populations: (L + 1) T
+        assert_eq!(schedule.latency_steps, 16);
+        assert_eq!(schedule.stages, 4);
+        assert_eq!(schedule.period, 4);
+        assert_eq!(schedule.timing(p3).listens_at, 8);
+    }
+
+    #[test]
+    fn pixels_take_eight_steps() {
+        let (network, _) = residual(Encoding::Pixels, 4);
+        let schedule = Schedule::new(&network);
+        assert_eq!(schedule.latency_steps, 8 + 3 * 4);
+        assert_eq!(schedule.period, 8);
+    }
+}
