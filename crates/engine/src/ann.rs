@@ -1,0 +1,289 @@
+//! Runs the trained network itself, at full precision.
+
+use rayon::prelude::*;
+use spikeconverter_graph::{Graph, NodeId, Op, volume};
+
+use crate::kernels::{Compiled, Threads, compile};
+use crate::{Batch, EngineError};
+
+/// Values that a thread works on at a time, for all nodes alive together: about what a core's own cache holds.
+const CHUNK_VALUES: usize = 1 << 17;
+
+/// A trained network, ready to run: its weights are packed and its buffers planned.
+pub struct Ann {
+    nodes: Vec<Node>,
+    inputs: Vec<NodeId>,
+    outputs: Vec<NodeId>,
+    /// Values a sample of each buffer; a buffer serves one node after the other.
+    buffers: Vec<usize>,
+}
+
+struct Node {
+    name: String,
+    shape: Vec<usize>,
+    inputs: Vec<NodeId>,
+    /// Absent for an input of the network.
+    kernel: Option<Compiled>,
+    /// The buffer that holds its result.
+    buffer: usize,
+    /// The nodes that are read for the last time here.
+    dead: Vec<NodeId>,
+}
+
+impl Ann {
+    /// Prepares a graph.
+    ///
+    /// # Errors
+    /// [`EngineError::Op`] when a node does not fit its inputs.
+    pub fn new(graph: &Graph) -> Result<Self, EngineError> {
+        let last = last_uses(graph);
+        let mut nodes: Vec<Node> = Vec::with_capacity(graph.nodes().len());
+        for id in graph.ids() {
+            let node = graph.node(id);
+            let kernel = if matches!(node.op, Op::Input) {
+                None
+            } else {
+                let shapes: Vec<&[usize]> = node.inputs.iter().map(|&i| graph.node(i).shape.as_slice()).collect();
+                let compiled = compile(&node.op, &shapes).map_err(|error| match error {
+                    EngineError::Op { reason, .. } => EngineError::Op { what: format!("node `{}`", node.name), reason },
+                    other => other,
+                })?;
+                Some(compiled.named(format!("node `{}`", node.name)))
+            };
+            let mut dead: Vec<NodeId> = node.inputs.iter().copied().filter(|i| last[i.0] == Some(id)).collect();
+            if last[id.0].is_none() {
+                dead.push(id);
+            }
+            dead.sort_unstable();
+            dead.dedup();
+            nodes.push(Node {
+                name: node.name.clone(),
+                shape: node.shape.clone(),
+                inputs: node.inputs.clone(),
+                kernel,
+                buffer: 0,
+                dead,
+            });
+        }
+        let buffers = plan(&mut nodes);
+        Ok(Self { nodes, inputs: graph.inputs().collect(), outputs: graph.outputs().to_vec(), buffers })
+    }
+
+    /// The network's inputs, in order.
+    pub fn inputs(&self) -> &[NodeId] {
+        &self.inputs
+    }
+
+    /// The network's results, in order.
+    pub fn outputs(&self) -> &[NodeId] {
+        &self.outputs
+    }
+
+    /// Per-sample shape of a node's result; `None` for a node that the network does not have.
+    pub fn shape(&self, id: NodeId) -> Option<&[usize]> {
+        self.nodes.get(id.0).map(|node| node.shape.as_slice())
+    }
+
+    /// Runs the network on a batch for each of its inputs and gives a batch for each of its results. Samples are
+    /// divided among the threads of the current rayon pool.
+    ///
+    /// # Errors
+    /// When the batches' number, shapes or sample counts are not what the network takes.
+    pub fn run(&self, inputs: &[Batch]) -> Result<Vec<Batch>, EngineError> {
+        let count = self.check(inputs)?;
+        let mut results = self
+            .outputs
+            .iter()
+            .map(|&id| Batch::full(count, self.nodes[id.0].shape.clone(), 0.0))
+            .collect::<Result<Vec<_>, _>>()?;
+        if count == 0 {
+            return Ok(results);
+        }
+        let threads = rayon::current_num_threads();
+        let chunk = self.chunk(count, threads);
+        let inside = if count < threads { Threads::Pool } else { Threads::One };
+
+        let mut parts: Vec<Vec<&mut [f32]>> = (0..count.div_ceil(chunk)).map(|_| Vec::new()).collect();
+        for result in &mut results {
+            let size = chunk * result.volume();
+            for (part, slice) in parts.iter_mut().zip(result.data_mut().chunks_mut(size)) {
+                part.push(slice);
+            }
+        }
+        let run = |buffers: &mut Vec<Vec<f32>>, (i, mut part): (usize, Vec<&mut [f32]>)| {
+            let samples = chunk.min(count - i * chunk);
+            self.run_chunk(inputs, i * chunk, samples, buffers, &mut part, inside);
+        };
+        if inside == Threads::Pool {
+            let mut buffers = self.allocate(chunk);
+            parts.into_iter().enumerate().for_each(|part| run(&mut buffers, part));
+        } else {
+            parts.into_par_iter().enumerate().for_each_init(|| self.allocate(chunk), run);
+        }
+        Ok(results)
+    }
+
+    /// Runs one node on its inputs' values.
+    ///
+    /// # Errors
+    /// [`EngineError::NoNode`] when there is no such node, [`EngineError::InputCount`] for an input of the network
+    /// (which computes nothing), and when the batches are not what the node takes.
+    pub fn run_node(&self, id: NodeId, inputs: &[&Batch]) -> Result<Batch, EngineError> {
+        let node = self.nodes.get(id.0).ok_or(EngineError::NoNode { nodes: self.nodes.len(), id: id.0 })?;
+        match &node.kernel {
+            Some(kernel) => kernel.run(inputs),
+            None => match inputs {
+                [batch] if batch.shape() == node.shape => Ok((*batch).clone()),
+                [batch] => Err(EngineError::InputShape {
+                    what: format!("input `{}`", node.name),
+                    expected: node.shape.clone(),
+                    found: batch.shape().to_vec(),
+                }),
+                _ => {
+                    let what = format!("input `{}`", node.name);
+                    Err(EngineError::InputCount { what, expected: 1, found: inputs.len() })
+                }
+            },
+        }
+    }
+
+    /// Runs the network and shows `observe` every node's result, inputs included, in topological order. A result is
+    /// dropped as soon as nothing reads it any more.
+    ///
+    /// # Errors
+    /// As [`Ann::run`].
+    pub fn run_observed(
+        &self,
+        inputs: &[Batch],
+        mut observe: impl FnMut(NodeId, &Batch),
+    ) -> Result<Vec<Batch>, EngineError> {
+        self.check(inputs)?;
+        let mut values: Vec<Option<Batch>> = self.nodes.iter().map(|_| None).collect();
+        let mut results: Vec<Option<Batch>> = self.outputs.iter().map(|_| None).collect();
+        let mut given = inputs.iter();
+        for (i, node) in self.nodes.iter().enumerate() {
+            let value = match &node.kernel {
+                None => given.next().cloned(),
+                Some(kernel) => {
+                    let read: Vec<&Batch> = node.inputs.iter().filter_map(|id| values[id.0].as_ref()).collect();
+                    Some(kernel.run(&read)?)
+                }
+            };
+            if let Some(value) = &value {
+                observe(NodeId(i), value);
+                for (result, &id) in results.iter_mut().zip(&self.outputs) {
+                    if id == NodeId(i) {
+                        *result = Some(value.clone());
+                    }
+                }
+            }
+            values[i] = value;
+            for id in &node.dead {
+                values[id.0] = None;
+            }
+        }
+        Ok(results.into_iter().flatten().collect())
+    }
+
+    fn check(&self, inputs: &[Batch]) -> Result<usize, EngineError> {
+        if inputs.len() != self.inputs.len() {
+            let (expected, found) = (self.inputs.len(), inputs.len());
+            return Err(EngineError::InputCount { what: "the network".into(), expected, found });
+        }
+        let first = inputs.first().map_or(0, Batch::count);
+        for (input, id) in inputs.iter().zip(&self.inputs) {
+            let node = &self.nodes[id.0];
+            if input.shape() != node.shape {
+                return Err(EngineError::InputShape {
+                    what: format!("input `{}`", node.name),
+                    expected: node.shape.clone(),
+                    found: input.shape().to_vec(),
+                });
+            }
+            if input.count() != first {
+                return Err(EngineError::SampleCount { what: "the network".into(), first, other: input.count() });
+            }
+        }
+        Ok(first)
+    }
+
+    /// Samples that a thread takes at a time: few enough for its cache, and for every thread to have some.
+    fn chunk(&self, count: usize, threads: usize) -> usize {
+        let values: usize = self.buffers.iter().sum::<usize>().max(1);
+        (CHUNK_VALUES / values).min(count.div_ceil(threads)).max(1)
+    }
+
+    fn allocate(&self, samples: usize) -> Vec<Vec<f32>> {
+        self.buffers.iter().map(|&volume| vec![0.0; volume * samples]).collect()
+    }
+
+    /// Runs `samples` samples from `first` on, through the buffers, into the results.
+    fn run_chunk(
+        &self,
+        inputs: &[Batch],
+        first: usize,
+        samples: usize,
+        buffers: &mut [Vec<f32>],
+        results: &mut [&mut [f32]],
+        threads: Threads,
+    ) {
+        let mut given = inputs.iter();
+        for (i, node) in self.nodes.iter().enumerate() {
+            let size = volume(&node.shape) * samples;
+            let mut own = std::mem::take(&mut buffers[node.buffer]);
+            match &node.kernel {
+                None => {
+                    if let Some(batch) = given.next() {
+                        own[..size].copy_from_slice(&batch.data()[first * batch.volume()..][..size]);
+                    }
+                }
+                Some(kernel) => {
+                    let read = |id: &NodeId| {
+                        let node = &self.nodes[id.0];
+                        &buffers[node.buffer][..volume(&node.shape) * samples]
+                    };
+                    let read: Vec<&[f32]> = node.inputs.iter().map(read).collect();
+                    kernel.run_unchecked(&read, &mut own[..size], threads);
+                }
+            }
+            for (result, &id) in results.iter_mut().zip(&self.outputs) {
+                if id == NodeId(i) {
+                    result.copy_from_slice(&own[..size]);
+                }
+            }
+            buffers[node.buffer] = own;
+        }
+    }
+}
+
+/// For each node, the last node that reads it.
+fn last_uses(graph: &Graph) -> Vec<Option<NodeId>> {
+    graph.consumers().iter().map(|consumers| consumers.iter().copied().max()).collect()
+}
+
+/// Gives each node a buffer that no node alive at the same time has, and returns the buffers' sizes in values a sample.
+fn plan(nodes: &mut [Node]) -> Vec<usize> {
+    let mut sizes: Vec<usize> = Vec::new();
+    let mut free: Vec<usize> = Vec::new();
+    for i in 0..nodes.len() {
+        let volume = volume(&nodes[i].shape);
+        // The free buffer that fits best: the smallest that is large enough, or else the largest.
+        let best = (0..free.len()).min_by_key(|&f| match sizes[free[f]].checked_sub(volume) {
+            Some(spare) => (0, spare),
+            None => (1, volume - sizes[free[f]]),
+        });
+        let buffer = best.map_or_else(
+            || {
+                sizes.push(0);
+                sizes.len() - 1
+            },
+            |f| free.swap_remove(f),
+        );
+        sizes[buffer] = sizes[buffer].max(volume);
+        nodes[i].buffer = buffer;
+        for dead in nodes[i].dead.clone() {
+            free.push(nodes[dead.0].buffer);
+        }
+    }
+    sizes
+}

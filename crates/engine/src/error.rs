@@ -1,0 +1,82 @@
+use thiserror::Error;
+
+/// What can be wrong with what an engine is given.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum EngineError {
+    /// A batch's data does not fill its shape.
+    #[error("a batch of {count} samples of shape {shape:?} needs {expected} values but has {found}")]
+    Length {
+        /// Number of samples.
+        count: usize,
+        /// Shape of one sample.
+        shape: Vec<usize>,
+        /// Values needed.
+        expected: usize,
+        /// Values given.
+        found: usize,
+    },
+    /// A batch's shape has no elements, or more than the machine can address.
+    #[error("a batch of {count} samples of shape {shape:?} is empty or too large")]
+    Volume {
+        /// Number of samples.
+        count: usize,
+        /// Shape of one sample.
+        shape: Vec<usize>,
+    },
+    /// Wrong number of inputs.
+    #[error("{what} takes {expected} input(s), was given {found}")]
+    InputCount {
+        /// Name of the node, or `the network`.
+        what: String,
+        /// Inputs taken.
+        expected: usize,
+        /// Inputs given.
+        found: usize,
+    },
+    /// An input of another shape than expected.
+    #[error("{what} takes samples of shape {expected:?}, was given {found:?}")]
+    InputShape {
+        /// Name of the node or of the network's input.
+        what: String,
+        /// Shape of one sample that is taken.
+        expected: Vec<usize>,
+        /// Shape of one sample that was given.
+        found: Vec<usize>,
+    },
+    /// Batches that belong together hold different numbers of samples.
+    #[error("{what} was given batches of {first} and of {other} samples")]
+    SampleCount {
+        /// Name of the node, or `the network`.
+        what: String,
+        /// Samples in the first batch.
+        first: usize,
+        /// Samples in another one.
+        other: usize,
+    },
+    /// An operation that cannot be applied to inputs of these shapes.
+    #[error("{what}: {reason}")]
+    Op {
+        /// Name of the node, or kind of operation.
+        what: String,
+        /// What does not fit.
+        reason: String,
+    },
+    /// A node that the network does not have.
+    #[error("the network has {nodes} nodes, no node number {id}")]
+    NoNode {
+        /// Number of nodes.
+        nodes: usize,
+        /// The number asked for.
+        id: usize,
+    },
+    /// A sample holds a value that the network's input cannot encode.
+    #[error("{what} takes {wanted}, was given {value}")]
+    InputValue {
+        /// Name of the network's input.
+        what: String,
+        /// The value, as text.
+        value: String,
+        /// What it takes.
+        wanted: &'static str,
+    },
+}
