@@ -1,1 +1,22 @@
-//! (in progress)
+//! Runs networks. The only place with kernels.
+//!
+//! Two implementations of every operation stand side by side: [`literal`], one sample in `f64` as plain loops, which
+//! is the definition; and [`kernels`], whole batches as fast as the machine allows, which must agree with it.
+
+pub mod ann;
+pub mod batch;
+mod engine;
+mod error;
+pub mod fan_out;
+mod folded;
+pub mod kernels;
+pub mod literal;
+mod reference;
+
+pub use ann::Ann;
+pub use batch::Batch;
+pub use engine::Engine;
+pub(crate) use engine::check_samples;
+pub use error::EngineError;
+pub use folded::FoldedEngine;
+pub use reference::ReferenceEngine;

@@ -131,6 +131,36 @@ impl Population {
         WindowCode { base: self.base, steps }
     }
 
+    /// The membrane with which generation starts, for an accumulated (and pooled) membrane `v`: clamped, and with half a
+    /// resolution step where the population rounds.
+    pub fn hand_over(&self, v: f64, channel: usize, steps: u32) -> f64 {
+        let v = self.transfer.clamp(v);
+        if !self.half_step {
+            return v;
+        }
+        let half = 0.5 * self.code(steps).resolution();
+        let of = |threshold: f32| half * f64::from(threshold);
+        Ilif::half_step(v, of(self.threshold(channel)), of(self.negative_threshold(channel)))
+    }
+
+    /// The spike train that an accumulated (and pooled) membrane `v` gives, as a code: its binary digits are the
+    /// spikes, the last step's last, negated where the spikes are negative.
+    pub fn encode(&self, v: f64, channel: usize, steps: u32) -> i32 {
+        let neuron = self.neuron(channel);
+        let mut v = self.hand_over(v, channel, steps);
+        (0..steps).fold(0, |code, _| {
+            let (spike, after) = neuron.generate(v);
+            v = after;
+            2 * code + i32::from(spike)
+        })
+    }
+
+    /// The activation that a code stands for.
+    pub fn decode(&self, code: i32, channel: usize, steps: u32) -> f64 {
+        let digits = (0..steps).rev().map(|digit| ((code.abs() >> digit) & 1) as i8 * code.signum() as i8);
+        f64::from(self.threshold(channel)) * self.code(steps).decode(digits)
+    }
+
     /// Smallest and largest threshold.
     pub fn threshold_range(&self) -> (f32, f32) {
         self.threshold.iter().fold((f32::INFINITY, 0.0), |(low, high), &t| (low.min(t), high.max(t)))
@@ -183,4 +213,42 @@ impl Population {
 /// The entry of a channel in a list of one entry, or one a channel.
 fn of_channel(values: &[f32], channel: usize) -> f32 {
     if let [only] = values { *only } else { values[channel] }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn population(transfer: Transfer) -> Population {
+        Population { transfer, base: 2.0, threshold: vec![1.0], half_step: false, initial: Vec::new(), pool: None }
+    }
+
+    #[test]
+    fn relu_truncates_and_saturates() {
+        let p = population(Transfer::Relu);
+        let transmitted = |v| p.decode(p.encode(v, 0, 3), 0, 3);
+        assert_eq!([-1.0, 0.3, 1.0, 1.3, 9.0].map(transmitted), [0.0, 0.25, 1.0, 1.25, 1.75]);
+    }
+
+    #[test]
+    fn half_a_step_rounds() {
+        let p = Population { half_step: true, ..population(Transfer::linear()) };
+        let transmitted = |v| p.decode(p.encode(v, 0, 3), 0, 3);
+        assert_eq!([-0.4, 0.1, 0.125, 0.9].map(transmitted), [-0.5, 0.0, 0.25, 1.0]);
+    }
+
+    #[test]
+    fn leaky_slopes_of_either_sign() {
+        for slope in [0.25f32, -0.5] {
+            let p = population(Transfer::Leaky { slope: vec![slope] });
+            assert_eq!(p.decode(p.encode(-2.0, 0, 4), 0, 4), -2.0 * f64::from(slope));
+        }
+    }
+
+    #[test]
+    fn clips_on_both_sides() {
+        let p = population(Transfer::Clip { low: Some(-0.5), high: Some(1.25) });
+        let transmitted = |v| p.decode(p.encode(v, 0, 4), 0, 4);
+        assert_eq!([-3.0, -0.25, 1.5].map(transmitted), [-0.5, -0.25, 1.25]);
+    }
 }

@@ -1,0 +1,45 @@
+use spikeconverter_graph::NodeId;
+use spikeconverter_network::{Encoding, SpikingNetwork};
+
+use crate::{Batch, EngineError};
+
+/// Runs a spiking network on samples. Every engine gives the same spikes: the reference engine is the definition, and
+/// one suite of tests holds the others to it.
+pub trait Engine: Send + Sync {
+    /// Name of the engine, as options and reports call it.
+    fn name(&self) -> &'static str;
+
+    /// Runs the samples through the network and returns its result for each.
+    ///
+    /// `watch` is called once for each population, in topological order, with its spike trains: for each sample and
+    /// neuron a *code*, whose binary digits are the spikes (step `T` is the last digit, a spike at step 1 counts
+    /// `2^(T-1)`), negated where the spikes are negative. A window's spikes all have one sign.
+    ///
+    /// # Errors
+    /// [`EngineError`] when the samples do not fit the network.
+    fn run(&self, inputs: &Batch, watch: &mut dyn FnMut(NodeId, &Batch<i32>)) -> Result<Batch, EngineError>;
+}
+
+/// Checks that samples fit the network's input; for [`Encoding::Pixels`] also that they are integers 0..=255.
+pub(crate) fn check_samples(network: &SpikingNetwork, inputs: &Batch) -> Result<(), EngineError> {
+    let what = || format!("input `{}`", network.nodes()[0].name);
+    if inputs.shape() != network.input_shape() {
+        let (expected, found) = (network.input_shape().to_vec(), inputs.shape().to_vec());
+        return Err(EngineError::InputShape { what: what(), expected, found });
+    }
+    let bad = match network.encoding() {
+        Encoding::Pixels => inputs.data().iter().find(|x| !(x.fract() == 0.0 && (0.0..=255.0).contains(*x))),
+        Encoding::Analog => inputs.data().iter().find(|x| !x.is_finite()),
+    };
+    match bad {
+        Some(value) => Err(EngineError::InputValue {
+            what: what(),
+            value: value.to_string(),
+            wanted: match network.encoding() {
+                Encoding::Pixels => "integers from 0 to 255",
+                Encoding::Analog => "finite numbers",
+            },
+        }),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,300 @@
+//! The reference engine: the network simulated literally, step by step and spike by spike, on one global clock.
+//!
+//! Images enter one after the other, one every [`Schedule::period`] steps. In each step, every population that is in a
+//! generation window sends its spikes, and every population that is in an accumulation window adds what arrives; both
+//! can be true at once, for two different images. Trains that a later stage needs wait in a queue. Membranes are `f64`.
+//! This engine is the definition of what the others must do; it is clear before it is fast.
+
+mod gate;
+mod population;
+
+use std::collections::VecDeque;
+
+use spikeconverter_graph::{NodeId, Op, volume};
+use spikeconverter_network::{Encoding, Node, NodeKind, Readout, Schedule, SpikingNetwork, Timing};
+use spikeconverter_neuron::WindowCode;
+
+use self::gate::Gate;
+use self::population::{Accumulator, Generator};
+use crate::{Batch, Engine, EngineError, literal};
+
+/// The literal simulation of a network.
+#[derive(Debug)]
+pub struct ReferenceEngine<'a> {
+    network: &'a SpikingNetwork,
+    schedule: Schedule,
+}
+
+/// What a node sends in one step: an amplitude `θ·s` for each neuron, by the code of the trains.
+type Emission = Vec<(WindowCode, Vec<f64>)>;
+
+/// What a node remembers between steps.
+#[derive(Default)]
+struct State {
+    /// What it sent, the latest first; as far back as a reader needs.
+    sent: VecDeque<Emission>,
+    accumulator: Option<Accumulator>,
+    generator: Option<Generator>,
+    gate: Option<Gate>,
+}
+
+impl<'a> ReferenceEngine<'a> {
+    /// An engine for `network`.
+    pub fn new(network: &'a SpikingNetwork) -> Self {
+        Self { network, schedule: Schedule::new(network) }
+    }
+
+    /// The image that a window starting at `start` is at in step `tick`, and the step within the window.
+    fn window(&self, start: u32, length: u32, tick: u64) -> Option<(usize, u32)> {
+        let since = tick.checked_sub(u64::from(start))?;
+        let (image, step) = (since / u64::from(self.schedule.period), (since % u64::from(self.schedule.period)) as u32);
+        (step < length).then_some((image as usize, step))
+    }
+
+    /// What arrives at a listener in trains of one code: the synapses between it and the nodes that spike, applied to
+    /// what those sent when this window's step was theirs.
+    fn current(
+        &self,
+        id: NodeId,
+        listener: &Timing,
+        code: WindowCode,
+        constants: bool,
+        states: &[State],
+    ) -> Result<Vec<f64>, EngineError> {
+        let node = self.network.node(id);
+        if let NodeKind::Synapse(op) = &node.kind {
+            let inputs = node
+                .inputs
+                .iter()
+                .map(|&input| self.current(input, listener, code, constants, states))
+                .collect::<Result<Vec<_>, _>>()?;
+            let shaped: Vec<(&[usize], &[f64])> = node
+                .inputs
+                .iter()
+                .zip(&inputs)
+                .map(|(&input, values)| (self.network.node(input).shape.as_slice(), values.as_slice()))
+                .collect();
+            return literal::apply(op, &shaped, constants);
+        }
+        let delay = (listener.listens_at - self.schedule.timing(id).emits_at) as usize;
+        let sent = states[id.0].sent.get(delay).and_then(|emission| emission.iter().find(|(c, _)| *c == code));
+        Ok(sent.map_or_else(|| vec![0.0; volume(&node.shape)], |(_, amplitudes)| amplitudes.clone()))
+    }
+
+    /// What a node sends in step `tick`, if it is one that sends.
+    fn emit(
+        &self,
+        id: NodeId,
+        tick: u64,
+        images: &[Vec<f64>],
+        states: &mut [State],
+    ) -> Result<Option<Emission>, EngineError> {
+        let node = self.network.node(id);
+        let timing = self.schedule.timing(id);
+        let length = timing.codes.iter().map(|c| c.steps).max().unwrap_or(0);
+        let now = self.window(timing.emits_at, length, tick).filter(|(image, _)| *image < images.len());
+        Ok(match (&node.kind, now) {
+            (NodeKind::Synapse(_) | NodeKind::Readout(_) | NodeKind::Head(_), _) => None,
+            (_, None) => Some(Vec::new()),
+            (NodeKind::Input(encoding), Some((image, step))) => {
+                Some(vec![(timing.codes[0], encode(*encoding, &images[image], step))])
+            }
+            (NodeKind::Population(_), Some((image, step))) => {
+                let generator = states[id.0].generator.as_mut();
+                let amplitudes = generator.map(|g| g.step(image, step)).unwrap_or_default();
+                Some(vec![(timing.codes[0], amplitudes)])
+            }
+            (NodeKind::MaxPool(_), Some((_, step))) => {
+                let mut emission = Vec::new();
+                for (slot, &code) in timing.codes_in.iter().enumerate() {
+                    let arriving = self.current(node.inputs[0], timing, code, false, states)?;
+                    if let Some(gate) = states[id.0].gate.as_mut() {
+                        emission.push((code, gate.step(slot, step, &arriving)));
+                    }
+                }
+                Some(emission)
+            }
+        })
+    }
+
+    /// One step of accumulation of a listening node; returns the read-out's membranes at the end of its window.
+    fn listen(
+        &self,
+        id: NodeId,
+        tick: u64,
+        count: usize,
+        states: &mut [State],
+    ) -> Result<Option<(usize, Vec<f64>)>, EngineError> {
+        let node = self.network.node(id);
+        let timing = self.schedule.timing(id);
+        if !matches!(node.kind, NodeKind::Population(_) | NodeKind::Readout(_)) {
+            return Ok(None);
+        }
+        let Some((image, step)) =
+            self.window(timing.listens_at, timing.listens_for, tick).filter(|(image, _)| *image < count)
+        else {
+            return Ok(None);
+        };
+        for (slot, &code) in timing.codes_in.iter().enumerate() {
+            if step < code.steps {
+                let first = step == 0 && slot == 0;
+                let mut arriving = self.current(node.inputs[0], timing, code, first, states)?;
+                if first {
+                    inject_initial(node, &self.network.node(node.inputs[0]).shape, &mut arriving);
+                }
+                if let Some(accumulator) = states[id.0].accumulator.as_mut() {
+                    accumulator.step(slot, code, step, &arriving);
+                }
+            }
+        }
+        if step + 1 < timing.listens_for {
+            return Ok(None);
+        }
+        let membranes = states[id.0].accumulator.as_ref().map(|a| a.hand_over(&timing.codes_in)).unwrap_or_default();
+        if let (NodeKind::Population(population), Some(generator)) = (&node.kind, states[id.0].generator.as_mut()) {
+            let shape = &self.network.node(node.inputs[0]).shape;
+            let pooled = match &population.pool {
+                Some(pool) => literal::apply(&Op::MaxPool(pool.clone()), &[(shape, &membranes)], true)?,
+                None => membranes,
+            };
+            generator.load(image, pooled);
+            return Ok(None);
+        }
+        Ok(Some((image, membranes)))
+    }
+
+    /// What follows the read-out: softmax and the like.
+    fn head(&self, readout: NodeId, membranes: Vec<f64>) -> Result<Vec<f64>, EngineError> {
+        let mut values: Vec<Option<Vec<f64>>> = vec![None; self.network.nodes().len()];
+        values[readout.0] = Some(membranes);
+        for id in self.network.ids().skip(readout.0 + 1) {
+            let node = self.network.node(id);
+            if let NodeKind::Head(op) = &node.kind {
+                let inputs: Option<Vec<(&[usize], &[f64])>> = node
+                    .inputs
+                    .iter()
+                    .map(|i| Some((self.network.node(*i).shape.as_slice(), values[i.0].as_deref()?)))
+                    .collect();
+                if let Some(inputs) = inputs {
+                    values[id.0] = Some(literal::apply(op, &inputs, true)?);
+                }
+            }
+        }
+        Ok(values[self.network.output().0].take().unwrap_or_default())
+    }
+}
+
+impl Engine for ReferenceEngine<'_> {
+    fn name(&self) -> &'static str {
+        "reference"
+    }
+
+    fn run(&self, inputs: &Batch, watch: &mut dyn FnMut(NodeId, &Batch<i32>)) -> Result<Batch, EngineError> {
+        crate::check_samples(self.network, inputs)?;
+        let images: Vec<Vec<f64>> = inputs.samples().map(|s| s.iter().map(|&x| f64::from(x)).collect()).collect();
+        let count = images.len();
+        let output_shape = self.network.node(self.network.output()).shape.clone();
+        let mut states: Vec<State> = self.network.ids().map(|id| self.state(id, count)).collect();
+        let memory = self.queue_lengths();
+        let mut outputs = vec![0.0f32; count * volume(&output_shape)];
+        let ticks =
+            (count as u64).saturating_sub(1) * u64::from(self.schedule.period) + u64::from(self.schedule.latency_steps);
+        for tick in 0..if count == 0 { 0 } else { ticks } {
+            for id in self.network.ids() {
+                if let Some(emission) = self.emit(id, tick, &images, &mut states)? {
+                    let sent = &mut states[id.0].sent;
+                    sent.push_front(emission);
+                    sent.truncate(memory[id.0]);
+                }
+            }
+            for id in self.network.ids() {
+                if let Some((image, membranes)) = self.listen(id, tick, count, &mut states)? {
+                    let result = self.head(id, membranes)?;
+                    for (out, value) in outputs[image * volume(&output_shape)..].iter_mut().zip(result) {
+                        *out = value as f32;
+                    }
+                }
+            }
+        }
+        for id in self.network.ids() {
+            if let Some(generator) = states[id.0].generator.take() {
+                watch(id, &Batch::new(count, self.network.node(id).shape.clone(), generator.into_codes())?);
+            }
+        }
+        Batch::new(count, output_shape, outputs)
+    }
+}
+
+impl ReferenceEngine<'_> {
+    fn state(&self, id: NodeId, count: usize) -> State {
+        let node = self.network.node(id);
+        let listening = || volume(&self.network.node(node.inputs[0]).shape);
+        let slots = self.schedule.timing(id).codes_in.len();
+        let mut state = State::default();
+        match &node.kind {
+            NodeKind::Population(population) => {
+                state.accumulator = Some(Accumulator::new(slots, listening()));
+                state.generator = Some(Generator::new(population, &node.shape, self.network.time_steps(), count));
+            }
+            NodeKind::Readout(_) => state.accumulator = Some(Accumulator::new(slots, listening())),
+            NodeKind::MaxPool(pool) => {
+                state.gate = Some(Gate::new(pool, &self.network.node(node.inputs[0]).shape, slots));
+            }
+            NodeKind::Input(_) | NodeKind::Synapse(_) | NodeKind::Head(_) => {}
+        }
+        state
+    }
+
+    /// How many steps back each node's spikes are read, plus one.
+    fn queue_lengths(&self) -> Vec<usize> {
+        let mut lengths = vec![1; self.network.nodes().len()];
+        for id in self.network.ids() {
+            let node = self.network.node(id);
+            if matches!(node.kind, NodeKind::Population(_) | NodeKind::Readout(_) | NodeKind::MaxPool(_)) {
+                let listens_at = self.schedule.timing(id).listens_at;
+                self.lengthen(node.inputs[0], listens_at, &mut lengths);
+            }
+        }
+        lengths
+    }
+
+    fn lengthen(&self, id: NodeId, listens_at: u32, lengths: &mut [usize]) {
+        let node = self.network.node(id);
+        if matches!(node.kind, NodeKind::Synapse(_)) {
+            for &input in &node.inputs {
+                self.lengthen(input, listens_at, lengths);
+            }
+        } else {
+            let delay = (listens_at - self.schedule.timing(id).emits_at) as usize;
+            lengths[id.0] = lengths[id.0].max(delay + 1);
+        }
+    }
+}
+
+/// What the input sends in a step of its window.
+fn encode(encoding: Encoding, image: &[f64], step: u32) -> Vec<f64> {
+    match encoding {
+        Encoding::Analog if step == 0 => image.to_vec(),
+        Encoding::Analog => vec![0.0; image.len()],
+        Encoding::Pixels => {
+            let digit = Encoding::PIXEL_STEPS - 1 - step;
+            image.iter().map(|&x| f64::from((x as u32 >> digit) & 1) * f64::from(Encoding::PIXEL_THRESHOLD)).collect()
+        }
+    }
+}
+
+/// Adds the initial membrane potentials of a population or a read-out to what arrives in its first step.
+fn inject_initial(node: &Node, shape: &[usize], arriving: &mut [f64]) {
+    let channels = shape.first().copied().unwrap_or(1);
+    let inner = arriving.len() / channels.max(1);
+    for (channel, values) in arriving.chunks_mut(inner.max(1)).enumerate() {
+        let initial = match &node.kind {
+            NodeKind::Population(population) => population.initial(channel),
+            NodeKind::Readout(Readout { initial }) => initial.get(channel).copied().unwrap_or(0.0),
+            _ => 0.0,
+        };
+        for value in values {
+            *value += f64::from(initial);
+        }
+    }
+}
