@@ -32,7 +32,7 @@ OUTSIDE_OPS = {
     "CastLike",  # the dynamo exporter with its optimiser off
     "Expand",  # the same
     "Neg",  # PReLU of Keras
-    "ReduceMax",  # GlobalMaxPooling of Keras
+    "ReduceMax",  # AdaptiveMaxPool by the dynamo exporter, GlobalMaxPooling of Keras
     "Tile",  # UpSampling of Keras
 }
 

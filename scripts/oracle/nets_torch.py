@@ -356,7 +356,8 @@ NETS: dict[str, tuple[type[nn.Module], tuple[object, ...], tuple[int, ...]]] = {
     "avgpools": (AvgPools, (), (3, 16, 17)),
     "avgpool_ceil_pad": (AvgPoolCeilPad, (True,), (3, 8, 10)),
     "avgpool_ceil_pad_exclude": (AvgPoolCeilPad, (False,), (3, 8, 10)),
-    "adaptive": (Adaptive, (), (3, 16, 16)),
+    "adaptive": (Adaptive, (), IMAGE),
+    "adaptive_max": (AdaptiveMax, (), IMAGE),
     **{
         way: (Tail, (way,), (3, 8, 8))
         for way in ("mean", "mean_keep", "mean_twice", "view", "view_fixed", "reshape", "flatten", "permute")
