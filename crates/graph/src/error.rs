@@ -36,6 +36,12 @@ pub enum GraphError {
     /// The graph has no output, or an output that is not a node.
     #[error("the graph has no valid output node")]
     NoOutput,
+    /// The network does not have exactly one input where one is wanted.
+    #[error("the network has {found} inputs; this wants exactly one")]
+    InputCount {
+        /// Inputs found.
+        found: usize,
+    },
     /// A tensor's data does not have as many elements as its shape says.
     #[error("a tensor of shape {shape:?} needs {expected} elements but has {found}")]
     Length {

@@ -116,13 +116,13 @@ pub(crate) fn strides(shape: &[usize]) -> Vec<usize> {
 }
 
 /// Walks all multi-indices of a shape in row-major order.
-struct Indices {
+pub(crate) struct Indices {
     shape: Vec<usize>,
     next: Option<Vec<usize>>,
 }
 
 impl Indices {
-    fn new(shape: &[usize]) -> Self {
+    pub(crate) fn new(shape: &[usize]) -> Self {
         let next = (volume(shape) > 0).then(|| vec![0; shape.len()]);
         Self { shape: shape.to_vec(), next }
     }
