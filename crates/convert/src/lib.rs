@@ -1,1 +1,17 @@
-//! (in progress)
+//! From a trained network to a spiking network: the pre-flight check, the placement of populations, calibration, and
+//! the table of conversion methods.
+
+mod calibrate;
+mod check;
+mod error;
+mod lower;
+mod methods;
+mod options;
+mod report;
+mod threshold;
+
+pub use check::{Placement, check};
+pub use error::ConvertError;
+pub use methods::{Method, MethodInfo, SpikeConverter, method, methods};
+pub use options::{Base, Granularity, Options};
+pub use report::{Conversion, LayerReport};

@@ -137,6 +137,21 @@ impl SpikingNetwork {
         })
     }
 
+    /// The same network with each node but the input replaced by what `f` makes of it; everything is checked again.
+    ///
+    /// # Errors
+    /// [`NetworkError::Node`] when a replaced node does not fit.
+    pub fn with_kinds(&self, mut f: impl FnMut(NodeId, &NodeKind) -> NodeKind) -> Result<Self, NetworkError> {
+        let input = &self.nodes[0];
+        let mut builder =
+            NetworkBuilder::new(self.time_steps, input.name.clone(), input.shape.clone(), self.encoding())?;
+        for id in self.ids().skip(1) {
+            let node = self.node(id);
+            builder.add(node.name.clone(), f(id, &node.kind), &node.inputs)?;
+        }
+        builder.finish(self.output)
+    }
+
     /// For each node, the nodes that read it.
     pub fn consumers(&self) -> Vec<Vec<NodeId>> {
         let mut consumers = vec![Vec::new(); self.nodes.len()];

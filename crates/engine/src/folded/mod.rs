@@ -9,28 +9,28 @@
 mod generate;
 
 use spikeconverter_graph::{NodeId, Op};
-use spikeconverter_network::{NodeKind, Readout, SpikingNetwork};
+use spikeconverter_network::{NodeKind, Population, Readout, SpikingNetwork};
 
-use self::generate::Generate;
+pub use self::generate::{ChannelParameters, WindowGenerator, generate};
 use crate::kernels::{Compiled, compile};
 use crate::{Batch, Engine, EngineError};
 
 /// A spiking network, ready to run: its weights are packed.
 pub struct FoldedEngine<'a> {
     network: &'a SpikingNetwork,
-    nodes: Vec<Step>,
+    nodes: Vec<Step<'a>>,
     /// For each node, the nodes that are read for the last time there.
     dead: Vec<Vec<NodeId>>,
 }
 
 /// What a node does with its inputs' values.
-enum Step {
+enum Step<'a> {
     /// The samples.
     Input,
     /// A kernel on decoded trains, currents or values.
     Apply(Compiled),
     /// The membranes at the hand-over become trains.
-    Generate { pool: Option<Compiled>, generate: Generate },
+    Generate { pool: Option<Compiled>, population: &'a Population },
     /// The membranes are the result.
     Readout(Vec<f32>),
 }
@@ -60,7 +60,7 @@ impl<'a> FoldedEngine<'a> {
                             Some(pool) => Some(compiled(&Op::MaxPool(pool.clone()), id)?),
                             None => None,
                         },
-                        generate: Generate::new(population, &node.shape, network.time_steps()),
+                        population,
                     },
                     NodeKind::Readout(Readout { initial }) => Step::Readout(initial.clone()),
                 })
@@ -84,12 +84,12 @@ impl<'a> FoldedEngine<'a> {
     ) -> Result<Batch, EngineError> {
         match (&self.nodes[id.0], inputs) {
             (Step::Apply(kernel), inputs) => kernel.run(inputs),
-            (Step::Generate { pool, generate }, [membranes]) => {
-                // a membrane above the pool's result cannot exist: the initial potential is the same in a channel
-                let (values, codes) = match pool {
-                    Some(pool) => generate.run(pool.run(&[*membranes])?)?,
-                    None => generate.run((*membranes).clone())?,
+            (Step::Generate { pool, population }, [membranes]) => {
+                let pooled = match pool {
+                    Some(pool) => pool.run(&[*membranes])?,
+                    None => (*membranes).clone(),
                 };
+                let (values, codes) = generate(population, self.network.time_steps(), pooled)?;
                 watch(id, &codes);
                 Ok(values)
             }

@@ -1,0 +1,291 @@
+//! Calibration: layer by layer through the spiking network and the trained network side by side, on the same samples.
+//!
+//! A population's parameters are fitted to what the spiking layers before it really deliver, so that each layer takes
+//! back what it can of the error it inherits.
+
+mod ann;
+
+use rayon::prelude::*;
+use spikeconverter_engine::kernels::compile;
+use spikeconverter_engine::{Batch, ChannelParameters, WindowGenerator, generate};
+use spikeconverter_graph::{Graph, NodeId, Op};
+use spikeconverter_network::{NodeKind, Population, Readout, SpikingNetwork};
+use spikeconverter_neuron::WindowCode;
+
+use self::ann::AnnValues;
+use crate::lower::Lowered;
+use crate::threshold::{Samples, Scratch, mean, search_base, search_threshold};
+use crate::{Base, Conversion, ConvertError, Granularity, LayerReport, Options};
+
+/// Values a channel that a threshold is fitted on.
+const CHANNEL_SAMPLES: usize = 8192;
+/// Values a layer, where all its channels share a threshold.
+const LAYER_SAMPLES: usize = 1 << 17;
+/// Values a layer that its base is chosen on.
+const BASE_SAMPLES: usize = 8192;
+
+/// Fits all populations and the read-out. `progress` is told the number of layers done and in all.
+pub(crate) fn calibrate(
+    lowered: &Lowered,
+    graph: &Graph,
+    samples: &Batch,
+    options: &Options,
+    progress: &mut dyn FnMut(usize, usize),
+) -> Result<Conversion, ConvertError> {
+    let network = &lowered.network;
+    let mut ann = AnnValues::new(graph, &lowered.targets, samples)?;
+    let mut values: Vec<Option<Batch>> = vec![None; network.nodes().len()];
+    let mut fitted: Vec<Option<NodeKind>> = vec![None; network.nodes().len()];
+    let mut layers = Vec::new();
+    let total = network.populations().count();
+    let consumers = network.consumers();
+    values[0] = Some(samples.clone());
+    for id in network.ids().skip(1) {
+        let node = network.node(id);
+        let inputs: Vec<&Batch> = node.inputs.iter().filter_map(|i| values[i.0].as_ref()).collect();
+        let apply = |op: &Op| {
+            let shapes: Vec<&[usize]> = inputs.iter().map(|batch| batch.shape()).collect();
+            compile(op, &shapes)?.named(format!("node `{}`", node.name)).run(&inputs)
+        };
+        let result = match &node.kind {
+            NodeKind::Input(_) | NodeKind::Head(_) => None,
+            NodeKind::Synapse(op) => Some(apply(op)?),
+            NodeKind::MaxPool(pool) => Some(apply(&Op::MaxPool(pool.clone()))?),
+            NodeKind::Population(population) => {
+                let membranes = match &population.pool {
+                    Some(pool) => apply(&Op::MaxPool(pool.clone()))?,
+                    None => inputs[0].clone(),
+                };
+                let wanted = ann.take(lowered.targets[id.0])?;
+                let population = fit(population, &membranes, &wanted, options);
+                let (sent, _) = generate(&population, options.time_steps, membranes)?;
+                layers.push(report(network, id, &population, &sent, &wanted));
+                fitted[id.0] = Some(NodeKind::Population(population));
+                progress(layers.len(), total);
+                Some(sent)
+            }
+            NodeKind::Readout(_) => {
+                let wanted = ann.take(lowered.targets[id.0])?;
+                let initial = if options.bias_correction { mean_difference(&wanted, inputs[0]) } else { Vec::new() };
+                fitted[id.0] = Some(NodeKind::Readout(Readout { initial }));
+                None
+            }
+        };
+        values[id.0] = result;
+        for input in &node.inputs {
+            if consumers[input.0].last() == Some(&id) {
+                values[input.0] = None;
+            }
+        }
+    }
+    let network = network.with_kinds(|id, kind| fitted[id.0].take().unwrap_or_else(|| kind.clone()))?;
+    Ok(Conversion { network, layers, samples: samples.count() })
+}
+
+/// A population with base, thresholds and initial potentials fitted to `membranes` and the activations `wanted`.
+fn fit(population: &Population, membranes: &Batch, wanted: &Batch, options: &Options) -> Population {
+    let channels = membranes.shape().first().copied().unwrap_or(1);
+    let template: Vec<ChannelParameters> = (0..channels).map(|c| ChannelParameters::new(population, c)).collect();
+    let largest = largest_activations(wanted, channels);
+    let base = match options.base {
+        Base::Fixed(base) => base,
+        Base::Auto => {
+            let mut samples = gather(membranes, wanted, 0..channels, BASE_SAMPLES);
+            if options.thresholds == Granularity::Channel {
+                normalise(&mut samples, &largest, channels);
+            }
+            search_base(&samples, options.time_steps, options.half_step, &template[0], &mut Scratch::default())
+        }
+    };
+    let code = WindowCode { base, steps: options.time_steps };
+    let generator = WindowGenerator::new(base, options.time_steps, options.half_step);
+    let fitting = Fitting { code, generator, correct: options.bias_correction };
+    let (threshold, initial) = match options.thresholds {
+        Granularity::Channel => fitting.by_channel(&template, membranes, wanted, &largest),
+        Granularity::Layer => fitting.by_layer(&template, membranes, wanted, &largest),
+    };
+    let mut fitted = Population { base, threshold, half_step: options.half_step, initial, ..population.clone() };
+    drop_unreachable_bound(&mut fitted, code);
+    fitted
+}
+
+struct Fitting {
+    code: WindowCode,
+    generator: WindowGenerator,
+    correct: bool,
+}
+
+impl Fitting {
+    /// A threshold (and an initial potential) for each channel.
+    fn by_channel(
+        &self,
+        template: &[ChannelParameters],
+        membranes: &Batch,
+        wanted: &Batch,
+        largest: &[f32],
+    ) -> (Vec<f32>, Vec<f32>) {
+        let fits: Vec<Option<(f32, f32)>> = template
+            .par_iter()
+            .enumerate()
+            .map_init(Scratch::default, |scratch, (c, channel)| {
+                let samples = gather(membranes, wanted, c..c + 1, CHANNEL_SAMPLES);
+                let search = |initial: f32, scratch: &mut Scratch| {
+                    let found =
+                        search_threshold(&samples, &self.generator, self.code, channel, initial, largest[c], scratch);
+                    found.map(|(threshold, _)| threshold)
+                };
+                let mut threshold = search(0.0, scratch)?;
+                let mut initial = 0.0;
+                if self.correct {
+                    for _ in 0..2 {
+                        initial = self.initial(&samples, channel, threshold, initial, scratch);
+                        threshold = search(initial, scratch)?;
+                    }
+                    initial = self.initial(&samples, channel, threshold, initial, scratch);
+                }
+                Some((threshold, initial))
+            })
+            .collect();
+        // a channel that calibration never saw active gets the layer's largest threshold
+        let fallback = fits.iter().flatten().map(|fit| fit.0).fold(0.0, f32::max);
+        let fallback = if fallback > 0.0 { fallback } else { 1.0 };
+        let threshold = fits.iter().map(|fit| fit.map_or(fallback, |fit| fit.0)).collect();
+        (threshold, self.corrections(fits.iter().map(|fit| fit.map_or(0.0, |fit| fit.1))))
+    }
+
+    /// One threshold for the layer (and an initial potential for each channel).
+    fn by_layer(
+        &self,
+        template: &[ChannelParameters],
+        membranes: &Batch,
+        wanted: &Batch,
+        largest: &[f32],
+    ) -> (Vec<f32>, Vec<f32>) {
+        let reach = largest.iter().copied().fold(0.0, f32::max);
+        let mut initial = vec![0.0; template.len()];
+        let mut threshold = None;
+        let share = (LAYER_SAMPLES / template.len()).max(16);
+        for round in 0..if self.correct { 3 } else { 1 } {
+            let mut pooled = Samples::default();
+            for (c, shift) in initial.iter().enumerate() {
+                let channel = gather(membranes, wanted, c..c + 1, share);
+                pooled.membranes.extend(channel.membranes.iter().map(|v| v + shift));
+                pooled.activations.extend(channel.activations);
+            }
+            let scratch = &mut Scratch::default();
+            threshold = search_threshold(&pooled, &self.generator, self.code, &template[0], 0.0, reach, scratch);
+            let Some((threshold, _)) = threshold.filter(|_| self.correct && round < 2) else { break };
+            initial = template
+                .par_iter()
+                .enumerate()
+                .map_init(Scratch::default, |scratch, (c, channel)| {
+                    let samples = gather(membranes, wanted, c..c + 1, CHANNEL_SAMPLES);
+                    self.initial(&samples, channel, threshold, initial[c], scratch)
+                })
+                .collect();
+        }
+        (vec![threshold.map_or(1.0, |(threshold, _)| threshold)], self.corrections(initial.into_iter()))
+    }
+
+    fn initial(
+        &self,
+        samples: &Samples,
+        channel: &ChannelParameters,
+        threshold: f32,
+        start: f32,
+        scratch: &mut Scratch,
+    ) -> f32 {
+        let range = threshold * self.code.range() as f32;
+        samples.matching_initial(&self.generator, channel, threshold, start, range, scratch)
+    }
+
+    fn corrections(&self, initial: impl Iterator<Item = f32>) -> Vec<f32> {
+        if self.correct { initial.collect() } else { Vec::new() }
+    }
+}
+
+/// A clip above what the code can express is no clip: the code saturates first.
+fn drop_unreachable_bound(population: &mut Population, code: WindowCode) {
+    use spikeconverter_network::Transfer;
+    let (_, largest) = population.threshold_range();
+    let reach = f64::from(largest) * code.range();
+    if let Transfer::Clip { low: Some(0.0), high } = population.transfer
+        && high.is_none_or(|high| reach <= f64::from(high))
+    {
+        population.transfer = Transfer::Relu;
+    }
+}
+
+/// Largest activation of each channel, in absolute value.
+fn largest_activations(wanted: &Batch, channels: usize) -> Vec<f32> {
+    let inner = (wanted.volume() / channels).max(1);
+    let mut largest = vec![0.0f32; channels];
+    for sample in wanted.samples() {
+        for (values, largest) in sample.chunks(inner).zip(&mut largest) {
+            *largest = values.iter().fold(*largest, |m, a| m.max(a.abs()));
+        }
+    }
+    largest
+}
+
+/// Up to `most` pairs of membrane and activation from a range of channels, spread evenly over samples and positions.
+fn gather(membranes: &Batch, wanted: &Batch, channels: std::ops::Range<usize>, most: usize) -> Samples {
+    let all = membranes.shape().first().copied().unwrap_or(1);
+    let inner = (membranes.volume() / all).max(1);
+    let run = channels.len() * inner;
+    let total = run * membranes.count();
+    // an odd stride visits all rows and columns of a map whose extents are powers of two
+    let stride = total.div_ceil(most).max(1) | usize::from(total > most);
+    let mut samples = Samples::default();
+    for at in (0..total).step_by(stride) {
+        let (sample, position) = (at / run, at % run);
+        let index = sample * membranes.volume() + channels.start * inner + position;
+        samples.membranes.push(membranes.data()[index]);
+        samples.activations.push(wanted.data()[index]);
+    }
+    samples
+}
+
+/// Scales samples that were gathered from all channels by the mean of the channels' largest activations, so that
+/// layers of any magnitude look alike.
+fn normalise(samples: &mut Samples, largest: &[f32], channels: usize) {
+    let scale = mean(largest.iter().map(|&x| f64::from(x))) as f32;
+    if channels > 0 && scale > 0.0 {
+        for x in samples.membranes.iter_mut().chain(&mut samples.activations) {
+            *x /= scale;
+        }
+    }
+}
+
+/// Mean of `wanted − found` for each entry of the first axis.
+fn mean_difference(wanted: &Batch, found: &Batch) -> Vec<f32> {
+    let channels = wanted.shape().first().copied().unwrap_or(1);
+    let inner = (wanted.volume() / channels).max(1);
+    let mut sums = vec![0.0f64; channels];
+    for (wanted, found) in wanted.samples().zip(found.samples()) {
+        for ((w, f), sum) in wanted.chunks(inner).zip(found.chunks(inner)).zip(&mut sums) {
+            *sum += w.iter().zip(f).map(|(w, f)| f64::from(w - f)).sum::<f64>();
+        }
+    }
+    let count = (wanted.count() * inner).max(1) as f64;
+    sums.into_iter().map(|sum| (sum / count) as f32).collect()
+}
+
+fn report(network: &SpikingNetwork, id: NodeId, population: &Population, sent: &Batch, wanted: &Batch) -> LayerReport {
+    let node = network.node(id);
+    let pairs = || wanted.data().iter().zip(sent.data());
+    let square = |x: f32| f64::from(x) * f64::from(x);
+    let power: f64 = pairs().map(|(a, _)| square(*a)).sum();
+    let error: f64 = pairs().map(|(a, q)| square(a - q)).sum();
+    let (threshold_min, threshold_max) = population.threshold_range();
+    LayerReport {
+        name: node.name.clone(),
+        neurons: node.shape.iter().product(),
+        base: population.base,
+        threshold_min,
+        threshold_max,
+        signed: population.transfer.is_signed(),
+        error: if power > 0.0 { error / power } else { 0.0 },
+        largest_correction: population.initial.iter().fold(0.0, |m, x| m.max(x.abs())),
+    }
+}

@@ -1,0 +1,101 @@
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use spikeconverter_network::Encoding;
+
+use crate::ConvertError;
+
+/// How the base `k` of a population's code is chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Base {
+    /// Layer by layer, by minimising the conversion error.
+    Auto,
+    /// The same for all, in `[1, 2]`.
+    Fixed(f32),
+}
+
+/// What shares a threshold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Granularity {
+    /// All neurons of a layer.
+    Layer,
+    /// All neurons of a channel (the first axis of a layer's shape).
+    Channel,
+}
+
+/// What a conversion is asked for. Each method says which of these it uses.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Options {
+    /// Window length `T`, 1..=16.
+    pub time_steps: u32,
+    /// Base of the code.
+    pub base: Base,
+    /// What shares a threshold.
+    pub thresholds: Granularity,
+    /// Whether populations round to the nearest train instead of truncating (half a resolution step at the hand-over).
+    pub half_step: bool,
+    /// Whether initial membrane potentials are set so that each channel's mean activation is that of the trained
+    /// network, layer by layer on what the spiking layers before it deliver.
+    pub bias_correction: bool,
+    /// How samples enter.
+    pub encoding: Encoding,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            time_steps: 8,
+            base: Base::Auto,
+            thresholds: Granularity::Channel,
+            half_step: true,
+            bias_correction: true,
+            encoding: Encoding::Analog,
+        }
+    }
+}
+
+impl Options {
+    /// Checks the ranges.
+    ///
+    /// # Errors
+    /// [`ConvertError::Option`] naming the option.
+    pub fn check(&self) -> Result<(), ConvertError> {
+        if !(1..=16).contains(&self.time_steps) {
+            let reason = format!("{} time steps; a window has 1 to 16", self.time_steps);
+            return Err(ConvertError::Option { option: "--time-steps", reason });
+        }
+        match self.base {
+            Base::Fixed(base) if !(1.0..=2.0).contains(&base) => {
+                let reason = format!("{base} lies outside [1, 2]; 1 is a rate code, 2 a binary code");
+                Err(ConvertError::Option { option: "--base", reason })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The options as words, for the record of where a network comes from.
+    pub fn record(&self) -> BTreeMap<String, String> {
+        let base = match self.base {
+            Base::Auto => "auto".to_owned(),
+            Base::Fixed(base) => base.to_string(),
+        };
+        let thresholds = match self.thresholds {
+            Granularity::Layer => "layer",
+            Granularity::Channel => "channel",
+        };
+        let encoding = match self.encoding {
+            Encoding::Analog => "analog",
+            Encoding::Pixels => "pixels",
+        };
+        BTreeMap::from([
+            ("time_steps".into(), self.time_steps.to_string()),
+            ("base".into(), base),
+            ("thresholds".into(), thresholds.into()),
+            ("half_step".into(), self.half_step.to_string()),
+            ("bias_correction".into(), self.bias_correction.to_string()),
+            ("encoding".into(), encoding.into()),
+        ])
+    }
+}

@@ -1,0 +1,258 @@
+//! The choice of threshold and base: minimising the conversion error on calibration activations.
+//!
+//! The error of a population (or of one of its channels) is the mean square `E(k, θ) = mean (a − q(v))²`, where `a` is
+//! the trained network's activation, `v` the membrane that the spiking layers before deliver on the same sample, and
+//! `q(v)` what the population transmits. That threshold and leak factor minimise a defined conversion error is
+//! confirmed of the paper; this error, and that the membrane is the spiking network's own, are our choice.
+//!
+//! The search runs over the range that the code covers, `θ·Σ k^-(t-1)`, on a logarithmic grid and then between the
+//! neighbours of its best point. Calibration samples never show the largest activation there is, so that among ranges
+//! of practically the same error the largest is taken.
+
+use spikeconverter_engine::{ChannelParameters, WindowGenerator};
+use spikeconverter_neuron::WindowCode;
+
+/// Ranges of an error within this factor of the least are as good.
+const EQUAL_ERROR: f64 = 1.02;
+/// So are ranges of an error below this share of the mean square activation.
+const NEGLIGIBLE_ERROR: f64 = 1e-7;
+/// Points of the coarse grid a factor of two in range.
+const COARSE: i32 = 4;
+
+/// Membranes and the activations they should give.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Samples {
+    pub(crate) membranes: Vec<f32>,
+    pub(crate) activations: Vec<f32>,
+}
+
+impl Samples {
+    pub(crate) fn power(&self) -> f64 {
+        mean(self.activations.iter().map(|&a| f64::from(a) * f64::from(a)))
+    }
+
+    fn largest(&self) -> f32 {
+        self.activations.iter().fold(0.0, |m, a| m.max(a.abs()))
+    }
+
+    /// What a channel makes of the membranes, into `scratch`.
+    fn transmit(&self, generator: &WindowGenerator, channel: &ChannelParameters, scratch: &mut Scratch) {
+        scratch.values.clear();
+        scratch.values.extend_from_slice(&self.membranes);
+        scratch.codes.resize(self.membranes.len(), 0);
+        generator.run(channel, &mut scratch.values, &mut scratch.codes);
+    }
+
+    /// The conversion error `E`.
+    pub(crate) fn error(&self, generator: &WindowGenerator, channel: &ChannelParameters, scratch: &mut Scratch) -> f64 {
+        self.transmit(generator, channel, scratch);
+        mean(self.activations.iter().zip(&scratch.values).map(|(a, q)| {
+            let difference = f64::from(a - q);
+            difference * difference
+        }))
+    }
+
+    /// The initial membrane potential that brings the mean of what is transmitted to the mean activation. Moves by
+    /// damped steps, since a shift acts only where the neuron is neither silent nor saturated; never further than half
+    /// the range.
+    pub(crate) fn matching_initial(
+        &self,
+        generator: &WindowGenerator,
+        channel: &ChannelParameters,
+        threshold: f32,
+        start: f32,
+        range: f32,
+        scratch: &mut Scratch,
+    ) -> f32 {
+        let wanted = mean(self.activations.iter().map(|&a| f64::from(a)));
+        let mut initial = start;
+        let mut best = (f64::INFINITY, start);
+        for _ in 0..8 {
+            self.transmit(generator, &channel.with(threshold, initial), scratch);
+            let off = wanted - mean(scratch.values.iter().map(|&q| f64::from(q)));
+            if off.abs() < best.0 {
+                best = (off.abs(), initial);
+            }
+            let responding =
+                mean(scratch.values.iter().map(|&q| f64::from(u8::from(q != 0.0 && q.abs() < 0.999 * range))));
+            initial = (initial + (off / responding.max(0.1)) as f32).clamp(-0.5 * range, 0.5 * range);
+        }
+        best.1
+    }
+}
+
+/// Buffers that a search reuses.
+#[derive(Debug, Default)]
+pub(crate) struct Scratch {
+    values: Vec<f32>,
+    codes: Vec<i32>,
+}
+
+/// The threshold of least error for a code, with that error. `largest` is the largest activation in absolute value;
+/// `None` when all activations are zero, so that nothing tells one threshold from another.
+pub(crate) fn search_threshold(
+    samples: &Samples,
+    generator: &WindowGenerator,
+    code: WindowCode,
+    channel: &ChannelParameters,
+    initial: f32,
+    largest: f32,
+    scratch: &mut Scratch,
+) -> Option<(f32, f64)> {
+    let reach = samples.largest().max(largest);
+    if reach <= 0.0 {
+        return None;
+    }
+    let units = code.range();
+    let threshold_of = |exponent: f64| (f64::from(reach) * exponent.exp2() / units) as f32;
+    let mut tried: Vec<(f64, f64)> = Vec::new();
+    let mut try_at = |exponent: f64, tried: &mut Vec<(f64, f64)>| {
+        let threshold = threshold_of(exponent);
+        if threshold.is_normal() {
+            tried.push((exponent, samples.error(generator, &channel.with(threshold, initial), scratch)));
+        }
+    };
+    for i in -4 * COARSE..=COARSE {
+        try_at(f64::from(i) / f64::from(COARSE), &mut tried);
+    }
+    let mut step = 0.5 / f64::from(COARSE);
+    for _ in 0..4 {
+        let &(best, _) = tried.iter().min_by(|a, b| a.1.total_cmp(&b.1))?;
+        try_at(best - step, &mut tried);
+        try_at(best + step, &mut tried);
+        step *= 0.5;
+    }
+    let least = tried.iter().map(|t| t.1).fold(f64::INFINITY, f64::min);
+    let bound = (least * EQUAL_ERROR).max(NEGLIGIBLE_ERROR * samples.power());
+    let &(exponent, error) = tried.iter().filter(|t| t.1 <= bound).max_by(|a, b| a.0.total_cmp(&b.0))?;
+    Some((threshold_of(exponent), error))
+}
+
+/// The base of least error, each with its own best threshold: a grid over `[1, 2]`, then between the neighbours of its
+/// best point.
+pub(crate) fn search_base(
+    samples: &Samples,
+    steps: u32,
+    half_step: bool,
+    channel: &ChannelParameters,
+    scratch: &mut Scratch,
+) -> f32 {
+    let mut error_of = |base: f32| {
+        let generator = WindowGenerator::new(base, steps, half_step);
+        search_threshold(samples, &generator, WindowCode { base, steps }, channel, 0.0, 0.0, scratch)
+            .map_or(f64::INFINITY, |(_, error)| error)
+    };
+    // from 2 downwards: a smaller base must be better to be taken
+    let mut best = (2.0f32, error_of(2.0));
+    for i in (0..10).rev() {
+        let base = 1.0 + 0.1 * i as f32;
+        let error = error_of(base);
+        if error < best.1 {
+            best = (base, error);
+        }
+    }
+    for step in [0.05f32, 0.025] {
+        for base in [best.0 - step, best.0 + step] {
+            if (1.0..=2.0).contains(&base) {
+                let error = error_of(base);
+                if error < best.1 {
+                    best = (base, error);
+                }
+            }
+        }
+    }
+    best.0
+}
+
+pub(crate) fn mean(values: impl ExactSizeIterator<Item = f64>) -> f64 {
+    let count = values.len();
+    if count == 0 { 0.0 } else { values.sum::<f64>() / count as f64 }
+}
+
+#[cfg(test)]
+mod tests {
+    use spikeconverter_network::{Population, Transfer};
+
+    use super::*;
+
+    fn channel() -> ChannelParameters {
+        let population = Population {
+            transfer: Transfer::Relu,
+            base: 2.0,
+            threshold: vec![1.0],
+            half_step: true,
+            initial: Vec::new(),
+            pool: None,
+        };
+        ChannelParameters::new(&population, 0)
+    }
+
+    /// Half-normal activations, by the quantiles of a logistic distribution, which needs no random numbers.
+    fn samples() -> Samples {
+        let membranes: Vec<f32> = (1..2000)
+            .map(|i| {
+                let p = i as f32 / 2000.0;
+                (p / (1.0 - p)).ln()
+            })
+            .collect();
+        let activations = membranes.iter().map(|v| v.max(0.0)).collect();
+        Samples { membranes, activations }
+    }
+
+    #[test]
+    fn more_steps_leave_less_error() {
+        let samples = samples();
+        let mut scratch = Scratch::default();
+        let mut last = f64::INFINITY;
+        for steps in [2, 4, 6, 8] {
+            let code = WindowCode { base: 2.0, steps };
+            let generator = WindowGenerator::new(2.0, steps, true);
+            let (_, error) = search_threshold(&samples, &generator, code, &channel(), 0.0, 0.0, &mut scratch).unwrap();
+            assert!(error < 0.5 * last, "{steps} steps: {error} after {last}");
+            last = error;
+        }
+    }
+
+    #[test]
+    fn the_threshold_found_is_no_worse_than_any_on_a_fine_grid() {
+        let samples = samples();
+        let mut scratch = Scratch::default();
+        let generator = WindowGenerator::new(2.0, 4, true);
+        let code = WindowCode { base: 2.0, steps: 4 };
+        let (_, found) = search_threshold(&samples, &generator, code, &channel(), 0.0, 0.0, &mut scratch).unwrap();
+        let best = (1..400)
+            .map(|i| samples.error(&generator, &channel().with(0.01 * i as f32, 0.0), &mut scratch))
+            .fold(f64::INFINITY, f64::min);
+        assert!(found <= best * 1.05, "{found} against {best}");
+    }
+
+    /// METHODS §1.3: with the threshold free, base 2 has the least error.
+    #[test]
+    fn base_two_is_the_best_base() {
+        let mut scratch = Scratch::default();
+        for steps in [4, 8] {
+            assert_eq!(search_base(&samples(), steps, true, &channel(), &mut scratch), 2.0);
+        }
+    }
+
+    #[test]
+    fn silence_tells_nothing() {
+        let silent = Samples { membranes: vec![-1.0; 8], activations: vec![0.0; 8] };
+        let generator = WindowGenerator::new(2.0, 4, true);
+        let code = WindowCode { base: 2.0, steps: 4 };
+        let found = search_threshold(&silent, &generator, code, &channel(), 0.0, 0.0, &mut Scratch::default());
+        assert!(found.is_none());
+    }
+
+    #[test]
+    fn the_initial_potential_takes_a_bias_back() {
+        let mut samples = samples();
+        for v in &mut samples.membranes {
+            *v -= 0.2;
+        }
+        let generator = WindowGenerator::new(2.0, 6, true);
+        let mut scratch = Scratch::default();
+        let initial = samples.matching_initial(&generator, &channel(), 4.0, 0.0, 7.9, &mut scratch);
+        assert!((initial - 0.2).abs() < 0.05, "{initial}");
+    }
+}
