@@ -287,3 +287,86 @@ fn plan(nodes: &mut [Node]) -> Vec<usize> {
     }
     sizes
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::literal;
+    use crate::testing::{Dice, assert_close};
+
+    /// All nodes' values for one sample, in `f64`.
+    fn literal_values(graph: &Graph, inputs: &[Batch], sample: usize) -> Vec<Vec<f64>> {
+        let mut values: Vec<Vec<f64>> = Vec::new();
+        let mut given = inputs.iter();
+        for node in graph.nodes() {
+            let value = if matches!(node.op, Op::Input) {
+                given.next().unwrap().sample(sample).iter().map(|&x| f64::from(x)).collect()
+            } else {
+                let read: Vec<(&[usize], &[f64])> =
+                    node.inputs.iter().map(|&i| (graph.node(i).shape.as_slice(), values[i.0].as_slice())).collect();
+                literal::apply(&node.op, &read, true).unwrap()
+            };
+            values.push(value);
+        }
+        values
+    }
+
+    fn check(seed: u64, nodes: usize) {
+        let mut dice = Dice(seed);
+        let graph = dice.graph(nodes);
+        let count = dice.pick(1, 9);
+        let inputs: Vec<Batch> = graph
+            .inputs()
+            .map(|id| {
+                let shape = graph.node(id).shape.clone();
+                let values = dice.values(count * volume(&shape));
+                Batch::new(count, shape, values).unwrap()
+            })
+            .collect();
+        let ann = Ann::new(&graph).unwrap();
+        let results = ann.run(&inputs).unwrap();
+        for i in 0..count {
+            let expected = literal_values(&graph, &inputs, i);
+            for (result, id) in results.iter().zip(graph.outputs()) {
+                assert_close(result.sample(i), &expected[id.0], 1e-3, &graph.nodes());
+            }
+        }
+        // Neither stepping through the nodes nor the number of threads changes a bit.
+        let mut seen = 0;
+        let observed = ann.run_observed(&inputs, |id, batch| {
+            assert_eq!((id.0, batch.shape()), (seen, ann.shape(id).unwrap()));
+            seen += 1;
+        });
+        assert_eq!(seen, graph.nodes().len());
+        assert_eq!(observed.unwrap(), results);
+        for threads in [1, 3] {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            assert_eq!(pool.install(|| ann.run(&inputs)).unwrap(), results);
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(100))]
+        #[test]
+        fn agrees_with_the_literal_operations(seed: u64, nodes in 3usize..12) {
+            check(seed, nodes);
+        }
+    }
+
+    #[test]
+    fn wrong_inputs_are_errors() {
+        let ann = Ann::new(&Dice(1).graph(5)).unwrap();
+        let shapes: Vec<_> = ann.inputs().iter().map(|&id| ann.shape(id).unwrap().to_vec()).collect();
+        let batch = |count, i: usize| Batch::full(count, shapes[i].clone(), 0.0).unwrap();
+        let other = Batch::full(1, vec![1], 0.0).unwrap();
+        assert!(ann.run(&[batch(1, 0)]).is_err());
+        assert!(ann.run(&[batch(1, 0), batch(2, 1)]).is_err());
+        assert!(ann.run(&[batch(1, 0), other.clone()]).unwrap_err().to_string().contains("input `right`"));
+        assert!(ann.run_node(NodeId(99), &[]).is_err());
+        assert!(ann.run_node(NodeId(0), &[]).is_err());
+        assert!(ann.run_node(NodeId(0), &[&other]).is_err());
+        assert_eq!(ann.run(&[batch(0, 0), batch(0, 1)]).unwrap()[0].count(), 0);
+    }
+}

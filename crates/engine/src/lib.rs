@@ -12,11 +12,13 @@ mod folded;
 pub mod kernels;
 pub mod literal;
 mod reference;
+#[cfg(test)]
+mod testing;
 
 pub use ann::Ann;
 pub use batch::Batch;
 pub use engine::Engine;
 pub(crate) use engine::check_samples;
 pub use error::EngineError;
-pub use folded::FoldedEngine;
+pub use folded::{ChannelParameters, FoldedEngine, WindowGenerator, generate};
 pub use reference::ReferenceEngine;

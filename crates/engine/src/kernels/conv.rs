@@ -1,113 +1,199 @@
-//! Convolution as matrix products over tiles of unrolled windows.
+//! Convolution and transposed convolution, directly: no unrolled windows, only the input with its padding around it.
+
+use std::ops::Range;
 
 use rayon::prelude::*;
-use spikeconverter_graph::ops::Conv;
+use spikeconverter_graph::Tensor;
+use spikeconverter_graph::ops::{Conv, ConvTranspose};
 
-use super::matmul::{Matrix, matmul};
-use super::plane::Plane;
+use super::padding::Padding;
+use super::phase::{Phase, plane};
+use super::product::{Position, Product};
+use super::tile::{LANES, Offsets};
 use super::{Kernel, Threads};
 
-/// Windows that are unrolled at a time: bounds the scratch memory of a thread.
-const TILE: usize = 512;
+/// Positions that are computed together at least, so that each weight that is loaded serves many of them.
+const POSITIONS: usize = 64;
 
-/// Convolution by unrolling a tile of windows and multiplying it with the weights.
-pub(super) struct Im2col {
-    plane: Plane,
-    /// `[C_out, C_in / groups · taps]`.
-    weight: spikeconverter_graph::Tensor,
-    bias: Vec<f32>,
-    channels: usize,
+/// A sum over neighbouring elements of all channels of a group, at every position of a plane.
+pub(super) struct Direct {
     groups: usize,
+    padding: Padding,
+    /// Channels of a group's result.
+    outputs: usize,
+    /// Elements of a channel of the result.
+    plane: usize,
+    /// Samples that are computed together: several where planes are small.
+    together: usize,
+    parts: Vec<Part>,
+    /// One value a channel, where the parts do not reach every element of the result.
+    background: Option<Vec<f32>>,
 }
 
-impl Im2col {
-    pub(super) fn new(op: &Conv, shape: &[usize], output: &[usize]) -> Self {
-        Self {
-            plane: Plane::new(&op.window, &shape[1..], &output[1..]),
-            weight: op.weight.clone(),
-            bias: op.bias.as_ref().map_or_else(|| vec![0.0; output[0]], |bias| bias.data().to_vec()),
-            channels: shape[0],
+/// The elements of the result that are made in the same way.
+struct Part {
+    /// One a group.
+    products: Vec<Product>,
+    /// For the samples computed together, where each element reads and writes within its group.
+    positions: Vec<Position>,
+}
+
+/// What the two kinds of convolution have in common.
+struct Spec<'a> {
+    groups: usize,
+    /// Channels of the input and of the result.
+    channels: [usize; 2],
+    input: [usize; 2],
+    output: [usize; 2],
+    /// Along each axis.
+    phases: [Vec<Phase>; 2],
+    before: [usize; 2],
+    /// Weight of the synapse to a result channel from an input channel of its group, for a tap on each axis.
+    weight: &'a dyn Fn(usize, usize, [usize; 2]) -> f32,
+    bias: Option<&'a Tensor>,
+}
+
+impl Direct {
+    /// # Errors
+    /// When the padding is beyond all bounds.
+    pub(super) fn conv(op: &Conv, shape: &[usize], output: &[usize]) -> Result<Self, String> {
+        let [kernel, stride, dilation, pad] = plane::window(&op.window);
+        let (input, extents) = (plane::extents(shape), plane::extents(output));
+        let channels = shape[0] / op.groups;
+        Self::new(&Spec {
             groups: op.groups,
+            channels: [shape[0], output[0]],
+            input,
+            output: extents,
+            phases: [0, 1].map(|a| vec![Phase::forward(kernel[a], stride[a], dilation[a], extents[a])]),
+            before: pad,
+            weight: &|o, c, [ky, kx]| op.weight.data()[((o * channels + c) * kernel[0] + ky) * kernel[1] + kx],
+            bias: op.bias.as_ref(),
+        })
+    }
+
+    /// # Errors
+    /// When the padding is beyond all bounds.
+    pub(super) fn transposed(op: &ConvTranspose, shape: &[usize], output: &[usize]) -> Result<Self, String> {
+        let [kernel, stride, dilation, pad] = plane::window(&op.window);
+        let (input, extents) = (plane::extents(shape), plane::extents(output));
+        let (channels, outputs) = (shape[0] / op.groups, output[0] / op.groups);
+        let axes = [0, 1].map(|a| Phase::backward(kernel[a], stride[a], dilation[a], pad[a], extents[a]));
+        let before = [axes[0].1, axes[1].1];
+        Self::new(&Spec {
+            groups: op.groups,
+            channels: [shape[0], output[0]],
+            input,
+            output: extents,
+            phases: axes.map(|(phases, _)| phases),
+            before,
+            weight: &|o, c, [ky, kx]| {
+                let row = (o / outputs * channels + c) * outputs + o % outputs;
+                op.weight.data()[(row * kernel[0] + ky) * kernel[1] + kx]
+            },
+            bias: op.bias.as_ref(),
+        })
+    }
+
+    fn new(spec: &Spec<'_>) -> Result<Self, String> {
+        let needed = [0, 1].map(|a| spec.phases[a].iter().map(Phase::reach).max().unwrap_or(0));
+        let padding = Padding::new(spec.channels[0], spec.input, spec.before, needed)?;
+        let [rows, columns] = spec.output;
+        let together = POSITIONS.div_ceil(rows * columns);
+        let mut parts = Vec::new();
+        for y in &spec.phases[0] {
+            for x in &spec.phases[1] {
+                parts.push(part(spec, &padding, together, y, x).ok_or("its padding is too wide")?);
+            }
+        }
+        let reached = parts.iter().map(|part| part.positions.len()).sum::<usize>();
+        let background = (reached < together * rows * columns)
+            .then(|| spec.bias.map_or_else(|| vec![0.0; spec.channels[1]], |bias| bias.data().to_vec()));
+        Ok(Self {
+            groups: spec.groups,
+            padding,
+            outputs: spec.channels[1] / spec.groups,
+            plane: rows * columns,
+            together,
+            parts,
+            background,
+        })
+    }
+
+    /// Some panels of a group, for as many samples as the first `positions` of each part stand for.
+    fn group(&self, group: usize, panels: Range<usize>, samples: usize, x: &[f32], y: &mut [f32]) {
+        let x = &x[group * self.padding.volume() / self.groups..];
+        for part in &self.parts {
+            let positions = &part.positions[..samples * (part.positions.len() / self.together)];
+            part.products[group].run(panels.clone(), x, positions, y, self.plane);
         }
     }
 
-    /// One group of one sample.
-    fn group(&self, group: usize, x: &[f32], y: &mut [f32], columns: &mut Vec<f32>) {
-        let (outputs, channels) = (self.bias.len() / self.groups, self.channels / self.groups);
-        let windows = self.plane.windows();
-        let depth = channels * self.plane.taps();
-        let bias = &self.bias[group * outputs..][..outputs];
-        for (y, &bias) in y.chunks_exact_mut(windows).zip(bias) {
-            y.fill(bias);
+    /// Panels of a group's result channels.
+    fn panels(&self) -> usize {
+        self.outputs.div_ceil(LANES)
+    }
+}
+
+impl Kernel for Direct {
+    fn run(&self, inputs: &[&[f32]], output: &mut [f32], threads: Threads) {
+        let group = self.outputs * self.plane;
+        if let Some(background) = &self.background {
+            for (y, &value) in output.chunks_exact_mut(self.plane).zip(background.iter().cycle()) {
+                y.fill(value);
+            }
         }
-        let weight = &self.weight.data()[group * outputs * depth..][..outputs * depth];
-        let weight = Matrix::rows(weight, outputs, depth, depth);
-        if self.plane.is_pointwise() {
-            matmul(y, windows, weight, Matrix::rows(x, channels, windows, windows), true);
+        let mut padded = Vec::new();
+        if threads == Threads::Pool {
+            // Few samples: each panel of result channels is a task.
+            for (x, y) in inputs[0].chunks(self.padding.input()).zip(output.chunks_mut(self.groups * group)) {
+                let x = self.padding.around(x, &mut padded);
+                y.par_chunks_mut(group).enumerate().for_each(|(i, y)| {
+                    let panels = y.par_chunks_mut(LANES * self.plane).enumerate();
+                    panels.for_each(|(panel, y)| self.group(i, panel..panel + 1, 1, x, y));
+                });
+            }
             return;
         }
-        columns.resize(depth * windows.min(TILE), 0.0);
-        for start in (0..windows).step_by(TILE) {
-            let count = TILE.min(windows - start);
-            self.unroll(x, start, count, columns);
-            matmul(&mut y[start..], windows, weight, Matrix::rows(columns, depth, count, count), true);
-        }
-    }
-
-    /// Row `(c, ky, kx)` of `columns` holds what that tap reads in the windows `start..start + count`.
-    fn unroll(&self, x: &[f32], start: usize, count: usize, columns: &mut [f32]) {
-        let plane = &self.plane;
-        let rows = columns.chunks_exact_mut(count).take(x.len() / plane.input() * plane.taps());
-        for (row, column) in rows.enumerate() {
-            let (c, tap) = (row / plane.taps(), row % plane.taps());
-            let (ky, kx) = (tap / plane.x.kernel, tap % plane.x.kernel);
-            let x = &x[c * plane.input()..][..plane.input()];
-            let inside = plane.x.windows_with(kx);
-            let mut at = start;
-            let mut rest = column;
-            while !rest.is_empty() {
-                let (oy, ox) = (at / plane.x.windows, at % plane.x.windows);
-                let (part, others) = rest.split_at_mut(rest.len().min(plane.x.windows - ox));
-                let range = ox..ox + part.len();
-                at += part.len();
-                rest = others;
-                let (first, end) = (inside.start.max(range.start), inside.end.min(range.end));
-                if !plane.y.taps(oy).contains(&ky) || first >= end {
-                    part.fill(0.0);
-                    continue;
-                }
-                let line = &x[plane.y.read(oy, ky) * plane.x.input..][..plane.x.input];
-                let line = &line[plane.x.read(first, kx)..];
-                part[..first - range.start].fill(0.0);
-                part[end - range.start..].fill(0.0);
-                let part = &mut part[first - range.start..end - range.start];
-                match plane.x.stride {
-                    1 => part.copy_from_slice(&line[..part.len()]),
-                    n => part.iter_mut().zip(line.chunks(n)).for_each(|(y, x)| *y = x[0]),
-                }
+        let samples = inputs[0].chunks(self.together * self.padding.input());
+        for (x, y) in samples.zip(output.chunks_mut(self.together * self.groups * group)) {
+            let x = self.padding.around(x, &mut padded);
+            let samples = y.len() / (self.groups * group);
+            for i in 0..self.groups {
+                self.group(i, 0..self.panels(), samples, x, &mut y[i * group..]);
             }
         }
     }
 }
 
-impl Kernel for Im2col {
-    fn run(&self, inputs: &[&[f32]], output: &mut [f32], threads: Threads) {
-        let input = self.channels / self.groups * self.plane.input();
-        let result = self.bias.len() / self.groups * self.plane.windows();
-        let parts = inputs[0].chunks_exact(input).zip(output.chunks_exact_mut(result)).enumerate();
-        match threads {
-            Threads::One => {
-                let mut columns = Vec::new();
-                for (i, (x, y)) in parts {
-                    self.group(i % self.groups, x, y, &mut columns);
-                }
-            }
-            Threads::Pool => {
-                let parts: Vec<_> = parts.collect();
-                parts.into_par_iter().for_each_init(Vec::new, |columns, (i, (x, y))| {
-                    self.group(i % self.groups, x, y, columns);
+/// Packs the weights of the elements that have these phases, for all groups; `None` when an offset is beyond 2^32.
+fn part(spec: &Spec<'_>, padding: &Padding, together: usize, y: &Phase, x: &Phase) -> Option<Part> {
+    let (channels, outputs) = (spec.channels[0] / spec.groups, spec.channels[1] / spec.groups);
+    let [rows, columns] = spec.output;
+    let taps = y.taps.len() * x.taps.len();
+    let term = |k: usize| (k / taps, &y.taps[k % taps / x.taps.len()], &x.taps[k % x.taps.len()]);
+    let offsets = Offsets::new((0..channels * taps).map(|k| {
+        let (c, ky, kx) = term(k);
+        c * padding.plane() + ky.offset * padding.width() + kx.offset
+    }))?;
+    let product = |group: usize| {
+        let weight = |o: usize, k: usize| {
+            let (c, ky, kx) = term(k);
+            (spec.weight)(group * outputs + o, c, [ky.tap, kx.tap])
+        };
+        let bias = |o: usize| spec.bias.map_or(0.0, |bias| bias.data()[group * outputs + o]);
+        Product::new(outputs, offsets.clone(), weight, bias)
+    };
+    let mut positions = Vec::with_capacity(together * y.places.len() * x.places.len());
+    for sample in 0..together {
+        for y in &y.places {
+            for x in &x.places {
+                positions.push(Position {
+                    read: sample * padding.volume() + y.read * padding.width() + x.read,
+                    write: (sample * spec.channels[1] * rows + y.write) * columns + x.write,
                 });
             }
         }
     }
+    Some(Part { products: (0..spec.groups).map(product).collect(), positions })
 }

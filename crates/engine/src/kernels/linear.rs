@@ -1,33 +1,49 @@
 //! Matrix product with constant weights.
 
+use rayon::prelude::*;
 use spikeconverter_graph::ops;
 
-use super::matmul::{Matrix, matmul};
+use super::product::{Position, Product};
+use super::tile::Offsets;
 use super::{Kernel, Threads};
 
-/// `y = W x + b`, all rows of all samples in one product.
+/// Rows whose products are computed together: enough for each weight to be loaded once for many.
+const ROWS: usize = 64;
+
+/// `y = W x + b` on the last axis.
 pub(super) struct Linear {
-    weight: spikeconverter_graph::Tensor,
-    bias: Vec<f32>,
+    product: Product,
     inputs: usize,
+    outputs: usize,
+    positions: Vec<Position>,
 }
 
 impl Linear {
-    pub(super) fn new(op: &ops::Linear) -> Self {
-        let bias = op.bias.as_ref().map_or_else(|| vec![0.0; op.outputs()], |bias| bias.data().to_vec());
-        Self { weight: op.weight.clone(), bias, inputs: op.inputs() }
+    /// # Errors
+    /// When the matrix has too many columns.
+    pub(super) fn new(op: &ops::Linear) -> Result<Self, String> {
+        let (inputs, outputs) = (op.inputs(), op.outputs());
+        let weight = op.weight.data();
+        let bias = |o: usize| op.bias.as_ref().map_or(0.0, |bias| bias.data()[o]);
+        let offsets = Offsets::new(0..inputs).ok_or("it has too many inputs")?;
+        let product = Product::new(outputs, offsets, |o, k| weight[o * inputs + k], bias);
+        let positions = (0..ROWS).map(|row| Position { read: row * inputs, write: row * outputs });
+        Ok(Self { product, inputs, outputs, positions: positions.collect() })
+    }
+
+    fn rows(&self, x: &[f32], y: &mut [f32]) {
+        let rows = y.len() / self.outputs;
+        self.product.run(0..self.product.panels(), x, &self.positions[..rows], y, 1);
     }
 }
 
 impl Kernel for Linear {
-    fn run(&self, inputs: &[&[f32]], output: &mut [f32], _: Threads) {
-        let outputs = self.bias.len();
-        let rows = output.len() / outputs;
-        for row in output.chunks_exact_mut(outputs) {
-            row.copy_from_slice(&self.bias);
+    fn run(&self, inputs: &[&[f32]], output: &mut [f32], threads: Threads) {
+        let x = inputs[0].chunks(ROWS * self.inputs);
+        let y = output.chunks_mut(ROWS * self.outputs);
+        match threads {
+            Threads::One => x.zip(y).for_each(|(x, y)| self.rows(x, y)),
+            Threads::Pool => x.zip(y).par_bridge().for_each(|(x, y)| self.rows(x, y)),
         }
-        let x = Matrix::rows(inputs[0], rows, self.inputs, self.inputs);
-        let w = Matrix::rows(self.weight.data(), outputs, self.inputs, self.inputs);
-        matmul(output, outputs, x, w.transposed(), true);
     }
 }

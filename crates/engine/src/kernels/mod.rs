@@ -6,18 +6,20 @@
 
 mod activation;
 mod conv;
-mod conv_transpose;
 mod depthwise;
 mod elementwise;
 mod head;
 mod layout;
 mod linear;
-mod matmul;
 mod mean;
+mod padding;
+mod phase;
 mod plane;
 mod pool;
+mod product;
 #[cfg(test)]
 mod tests;
+mod tile;
 mod walk;
 
 use rayon::prelude::*;
@@ -61,20 +63,21 @@ pub struct Compiled<I = f32, O = f32> {
 /// [`EngineError::Op`] when the operation does not accept these shapes.
 pub fn compile(op: &Op, inputs: &[&[usize]]) -> Result<Compiled, EngineError> {
     let output = op.output_shape(inputs).map_err(|reason| EngineError::Op { what: op.kind().to_string(), reason })?;
-    let kernel = kernel(op, inputs, &output);
+    let kernel =
+        kernel(op, inputs, &output).map_err(|reason| EngineError::Op { what: op.kind().to_string(), reason })?;
     let inputs = inputs.iter().map(|shape| shape.to_vec()).collect();
     Ok(Compiled { kernel, what: op.kind().to_string(), inputs, output })
 }
 
-fn kernel(op: &Op, inputs: &[&[usize]], output: &[usize]) -> Box<dyn Kernel> {
+fn kernel(op: &Op, inputs: &[&[usize]], output: &[usize]) -> Result<Box<dyn Kernel>, String> {
     let shape = inputs[0];
-    match op {
+    Ok(match op {
         Op::Conv(op) if op.weight.shape()[1] == 1 && op.groups > 1 => {
             Box::new(depthwise::Depthwise::new(op, shape, output))
         }
-        Op::Conv(op) => Box::new(conv::Im2col::new(op, shape, output)),
-        Op::ConvTranspose(op) => Box::new(conv_transpose::ConvTranspose::new(op, shape, output)),
-        Op::Linear(op) => Box::new(linear::Linear::new(op)),
+        Op::Conv(op) => Box::new(conv::Direct::conv(op, shape, output)?),
+        Op::ConvTranspose(op) => Box::new(conv::Direct::transposed(op, shape, output)?),
+        Op::Linear(op) => Box::new(linear::Linear::new(op)?),
         Op::Affine(op) => Box::new(elementwise::Affine::new(op, shape)),
         Op::Add(op) => Box::new(elementwise::Add::new(op, inputs, output)),
         Op::Activation(op) => activation::kernel(op, shape),
@@ -90,7 +93,7 @@ fn kernel(op: &Op, inputs: &[&[usize]], output: &[usize]) -> Box<dyn Kernel> {
         Op::Softmax(op) => Box::new(head::Softmax::new(op, shape)),
         Op::Sigmoid => Box::new(head::Sigmoid),
         Op::ArgMax(op) => Box::new(head::ArgMax::new(op, shape)),
-    }
+    })
 }
 
 impl<I: Sync, O: Send + Clone + Default> Compiled<I, O> {

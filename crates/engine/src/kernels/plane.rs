@@ -39,11 +39,6 @@ impl Axis {
         let end = (self.pad + self.input).saturating_sub(offset).div_ceil(self.stride).min(self.windows);
         first..end.max(first)
     }
-
-    /// Whether every window is the one element at its own position.
-    pub(super) fn is_pointwise(&self) -> bool {
-        self.kernel == 1 && self.stride == 1 && self.pad == 0 && self.input == self.windows
-    }
 }
 
 /// The axes of a window operation over a plane; a sequence is a plane of height 1.
@@ -84,11 +79,6 @@ impl Plane {
     /// Number of taps.
     pub(super) fn taps(&self) -> usize {
         self.y.kernel * self.x.kernel
-    }
-
-    /// Whether every window is the one element at its own position.
-    pub(super) fn is_pointwise(&self) -> bool {
-        self.y.is_pointwise() && self.x.is_pointwise()
     }
 }
 
