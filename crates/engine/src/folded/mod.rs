@@ -79,30 +79,43 @@ impl<'a> FoldedEngine<'a> {
     fn step(
         &self,
         id: NodeId,
-        inputs: &[&Batch],
+        values: &mut [Option<Batch>],
         watch: &mut dyn FnMut(NodeId, &Batch<i32>),
     ) -> Result<Batch, EngineError> {
-        match (&self.nodes[id.0], inputs) {
-            (Step::Apply(kernel), inputs) => kernel.run(inputs),
-            (Step::Generate { pool, population }, [membranes]) => {
-                let pooled = match pool {
-                    Some(pool) => pool.run(&[*membranes])?,
-                    None => (*membranes).clone(),
-                };
-                let (values, codes) = generate(population, self.network.time_steps(), pooled)?;
-                watch(id, &codes);
-                Ok(values)
+        let inputs = &self.network.node(id).inputs;
+        match &self.nodes[id.0] {
+            Step::Input => self.missing(id),
+            Step::Apply(kernel) => {
+                let read: Vec<&Batch> = inputs.iter().filter_map(|i| values[i.0].as_ref()).collect();
+                kernel.run(&read)
             }
-            (Step::Readout(initial), [membranes]) => {
-                let mut result = (*membranes).clone();
+            Step::Generate { pool, population } => {
+                let membranes = match (pool, &values[inputs[0].0]) {
+                    (Some(pool), Some(unpooled)) => pool.run(&[unpooled])?,
+                    _ => self.own(id, values)?,
+                };
+                let (sent, codes) = generate(population, self.network.time_steps(), membranes)?;
+                watch(id, &codes);
+                Ok(sent)
+            }
+            Step::Readout(initial) => {
+                let mut result = self.own(id, values)?;
                 add_initial(initial, &mut result);
                 Ok(result)
             }
-            _ => {
-                let what = format!("node `{}`", self.network.node(id).name);
-                Err(EngineError::InputCount { what, expected: 1, found: inputs.len() })
-            }
         }
+    }
+
+    /// The value of a node's only input, taken when nobody else will read it.
+    fn own(&self, id: NodeId, values: &mut [Option<Batch>]) -> Result<Batch, EngineError> {
+        let input = self.network.node(id).inputs[0];
+        let value = if self.dead[id.0].contains(&input) { values[input.0].take() } else { values[input.0].clone() };
+        value.map_or_else(|| self.missing(id), Ok)
+    }
+
+    fn missing(&self, id: NodeId) -> Result<Batch, EngineError> {
+        let what = format!("node `{}`", self.network.node(id).name);
+        Err(EngineError::InputCount { what, expected: 1, found: 0 })
     }
 }
 
@@ -116,10 +129,7 @@ impl Engine for FoldedEngine<'_> {
         let mut values: Vec<Option<Batch>> = vec![None; self.nodes.len()];
         values[0] = Some(inputs.clone());
         for id in self.network.ids().skip(1) {
-            let node = self.network.node(id);
-            let read: Vec<&Batch> = node.inputs.iter().filter_map(|i| values[i.0].as_ref()).collect();
-            let result = self.step(id, &read, watch)?;
-            values[id.0] = Some(result);
+            values[id.0] = Some(self.step(id, &mut values, watch)?);
             for dead in &self.dead[id.0] {
                 values[dead.0] = None;
             }
