@@ -1,0 +1,217 @@
+//! Conversion: from a trained network and calibration data to a spiking network that can be saved.
+
+use std::path::Path;
+use std::time::Instant;
+
+use serde::Serialize;
+use spikeconverter_convert::{LayerReport, Options, method, methods};
+use spikeconverter_data::{Dataset, Preprocessing};
+use spikeconverter_network::{CalibrationRecord, Provenance, Schedule, SnnFile, SpikingNetwork};
+
+use crate::calibration::{choose_rows, gather};
+use crate::evaluate::check_labels;
+use crate::memory::peak_bytes;
+use crate::model::file_name;
+use crate::{Calibration, Error, Model, Phase, Progress, Result, SampleFeed};
+
+/// What is to be converted, and how.
+#[derive(Debug, Clone)]
+pub struct ConvertRequest<'a> {
+    /// The trained network.
+    pub model: &'a Model,
+    /// Data to calibrate on.
+    pub data: &'a Dataset,
+    /// How the trained network wants its samples.
+    pub preprocessing: Preprocessing,
+    /// The method's name in the table of methods.
+    pub method: String,
+    /// The method's options.
+    pub options: Options,
+    /// Which samples to calibrate on.
+    pub calibration: Calibration,
+}
+
+impl<'a> ConvertRequest<'a> {
+    /// A request with the defaults: method `spikeconverter`, 8 time steps, up to 1024 calibration samples.
+    pub fn new(model: &'a Model, data: &'a Dataset, preprocessing: Preprocessing) -> Self {
+        Self {
+            model,
+            data,
+            preprocessing,
+            method: "spikeconverter".into(),
+            options: Options::default(),
+            calibration: Calibration::default(),
+        }
+    }
+}
+
+/// A converted network and what was decided on the way.
+#[derive(Debug, Clone)]
+pub struct Converted {
+    /// The network, ready to be saved.
+    pub file: SnnFile,
+    /// What was decided.
+    pub report: ConvertReport,
+}
+
+/// What a conversion decided, and how long it took.
+#[derive(Debug, Clone, Serialize)]
+pub struct ConvertReport {
+    /// The model's file.
+    pub source: String,
+    /// Its SHA-256.
+    pub source_sha256: String,
+    /// The method.
+    pub method: String,
+    /// The options it ran with.
+    pub options: Options,
+    /// How the network's time is organised.
+    pub schedule: ScheduleSummary,
+    /// What it was calibrated on.
+    pub calibration: DataSummary,
+    /// How samples are fed.
+    pub feed: SampleFeed,
+    /// What was decided for each population, in topological order.
+    pub layers: Vec<LayerReport>,
+    /// Neurons that fire, in all.
+    pub neurons: usize,
+    /// What a user should know.
+    pub notes: Vec<String>,
+    /// Seconds that reading and fitting took.
+    pub seconds: f64,
+}
+
+/// Calibration data and how much of them was used.
+#[derive(Debug, Clone, Serialize)]
+pub struct DataSummary {
+    /// The data set's file or folder.
+    pub data: String,
+    /// Samples it has (after range, split and limit).
+    pub available: usize,
+    /// Samples asked for.
+    pub wanted: usize,
+    /// Samples used.
+    pub samples: usize,
+    /// Seed of their choice.
+    pub seed: u64,
+}
+
+/// How a spiking network's time is organised.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ScheduleSummary {
+    /// `window`: each stage a window behind the one before.
+    pub kind: &'static str,
+    /// Window length `T`.
+    pub time_steps: u32,
+    /// Populations on the longest path, the read-out included.
+    pub stages: u32,
+    /// Steps from the first input to the result.
+    pub latency_steps: u32,
+    /// Steps between one sample and the next.
+    pub period_steps: u32,
+}
+
+impl ScheduleSummary {
+    /// The schedule of a network.
+    pub fn of(network: &SpikingNetwork) -> Self {
+        let schedule = Schedule::new(network);
+        Self {
+            kind: "window",
+            time_steps: network.time_steps(),
+            stages: schedule.stages,
+            latency_steps: schedule.latency_steps,
+            period_steps: schedule.period,
+        }
+    }
+}
+
+/// Converts a trained network.
+///
+/// # Errors
+/// When the method does not exist, an option is out of range, the data do not suit the model, or the model does not
+/// convert.
+pub fn convert(request: &ConvertRequest<'_>, progress: &mut dyn FnMut(Progress)) -> Result<Converted> {
+    let started = Instant::now();
+    let ConvertRequest { model, data, calibration, options, .. } = request;
+    let file = || model.path().to_owned();
+    let refused = |source| Error::Convert { file: file(), source };
+    let method = method(&request.method).ok_or_else(|| Error::Method {
+        name: request.method.clone(),
+        known: methods().iter().map(|m| m.info().name).collect::<Vec<_>>().join(", "),
+    })?;
+    options.check().map_err(refused)?;
+    // what cannot be converted is said before any data are read
+    spikeconverter_convert::check(model.graph()).map_err(refused)?;
+    let feed = SampleFeed::new(&request.preprocessing, model, data, options.encoding)?;
+    check_labels(data, &feed.preprocessing, model.graph(), model.path())?;
+    let graph = feed.spiking_graph(model)?;
+
+    let count = calibration.count(data.len(), peak_bytes(&graph));
+    let rows = choose_rows(data.len(), count, calibration.seed);
+    let samples = gather(data, &feed, model.input_shape(), &rows, progress)?;
+    let conversion = method
+        .convert(&graph, &samples, options, &mut |done, total| {
+            progress(Progress { phase: Phase::Fitting, done, total });
+        })
+        .map_err(refused)?;
+    drop(samples);
+
+    let available = data.len();
+    let summary = DataSummary {
+        data: data.path().display().to_string(),
+        available,
+        wanted: calibration.samples,
+        samples: conversion.samples,
+        seed: calibration.seed,
+    };
+    let mut record = options.record();
+    record.insert("seed".into(), calibration.seed.to_string());
+    let provenance = Provenance {
+        program: env!("CARGO_PKG_VERSION").into(),
+        source: model.name(),
+        source_sha256: model.sha256().into(),
+        method: request.method.clone(),
+        options: record,
+        calibration: CalibrationRecord { data: name_of(data.path()), samples: conversion.samples },
+    };
+    let report = ConvertReport {
+        source: model.path().display().to_string(),
+        source_sha256: model.sha256().into(),
+        method: request.method.clone(),
+        options: options.clone(),
+        schedule: ScheduleSummary::of(&conversion.network),
+        notes: notes(&summary, calibration),
+        calibration: summary,
+        feed: feed.clone(),
+        neurons: conversion.layers.iter().map(|layer| layer.neurons).sum(),
+        layers: conversion.layers,
+        seconds: started.elapsed().as_secs_f64(),
+    };
+    let file = SnnFile {
+        network: conversion.network,
+        ann: model.graph().clone(),
+        preprocessing: feed.to_json(),
+        provenance,
+    };
+    Ok(Converted { file, report })
+}
+
+/// The last part of a path that says something; `.` and `..` do not.
+fn name_of(path: &Path) -> String {
+    path.file_name().map_or_else(|| path.display().to_string(), |_| file_name(path))
+}
+
+fn notes(used: &DataSummary, calibration: &Calibration) -> Vec<String> {
+    let mut notes = Vec::new();
+    if used.samples < used.wanted && used.samples == used.available {
+        notes.push(format!("calibrated on all {} samples there are, fewer than the {} asked for", used.samples, used.wanted));
+    } else if used.samples < used.wanted {
+        notes.push(format!(
+            "calibrated on {} samples instead of {}, so that their values fit into {:.1} GiB of memory",
+            used.samples,
+            used.wanted.min(used.available),
+            calibration.memory as f64 / f64::from(1 << 30)
+        ));
+    }
+    notes
+}

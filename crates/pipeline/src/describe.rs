@@ -1,0 +1,142 @@
+//! What a converted network is, for people and programs to read.
+
+use std::path::Path;
+
+use serde::Serialize;
+use spikeconverter_graph::volume;
+use spikeconverter_network::{Encoding, NodeKind, Population, Provenance, Schedule, SnnFile, Transfer};
+
+use crate::model::{classes, parameters};
+use crate::{Result, SampleFeed, ScheduleSummary};
+
+/// What a converted network is.
+#[derive(Debug, Clone, Serialize)]
+pub struct Description {
+    /// The file.
+    pub file: String,
+    /// Where it comes from.
+    pub provenance: Provenance,
+    /// Name of the input.
+    pub input: String,
+    /// Shape of a sample.
+    pub input_shape: Vec<usize>,
+    /// How samples enter.
+    pub encoding: Encoding,
+    /// How samples are fed.
+    pub feed: SampleFeed,
+    /// Number of values of the result.
+    pub outputs: usize,
+    /// How its time is organised.
+    pub schedule: ScheduleSummary,
+    /// Neurons that fire, in all.
+    pub neurons: usize,
+    /// Parameters of the trained network.
+    pub parameters: usize,
+    /// Multiply-accumulate operations a sample of the trained network.
+    pub ann_macs: u64,
+    /// The populations, in topological order.
+    pub layers: Vec<LayerDescription>,
+    /// What is computed on the read-out, without spikes.
+    pub head: Vec<String>,
+}
+
+/// What a population is.
+#[derive(Debug, Clone, Serialize)]
+pub struct LayerDescription {
+    /// Name of its node.
+    pub name: String,
+    /// Shape of its neurons.
+    pub shape: Vec<usize>,
+    /// Number of neurons.
+    pub neurons: usize,
+    /// Base `k` of its code.
+    pub base: f32,
+    /// Smallest threshold.
+    pub threshold_min: f32,
+    /// Largest threshold.
+    pub threshold_max: f32,
+    /// Number of thresholds: 1, or one a channel.
+    pub thresholds: usize,
+    /// The activation it stands for.
+    pub transfer: String,
+    /// Whether it sends negative spikes.
+    pub signed: bool,
+    /// Whether it rounds to the nearest train.
+    pub half_step: bool,
+    /// Largest initial membrane potential, in absolute value.
+    pub largest_correction: f32,
+    /// Whether it takes a maximum of membranes before it fires.
+    pub max_pool: bool,
+    /// First step of its accumulation window.
+    pub listens_at: u32,
+    /// First step of its generation window.
+    pub emits_at: u32,
+}
+
+/// Describes a converted network; `path` names it.
+///
+/// # Errors
+/// When the file does not say how its samples are fed.
+pub fn describe(file: &SnnFile, path: &Path) -> Result<Description> {
+    let network = &file.network;
+    let schedule = Schedule::new(network);
+    let layers: Vec<LayerDescription> = network
+        .populations()
+        .map(|(id, population)| {
+            let node = network.node(id);
+            let timing = schedule.timing(id);
+            let (threshold_min, threshold_max) = population.threshold_range();
+            LayerDescription {
+                name: node.name.clone(),
+                shape: node.shape.clone(),
+                neurons: volume(&node.shape),
+                base: population.base,
+                threshold_min,
+                threshold_max,
+                thresholds: population.threshold.len(),
+                transfer: transfer(population),
+                signed: population.transfer.is_signed(),
+                half_step: population.half_step,
+                largest_correction: population.initial.iter().fold(0.0, |m, v| m.max(v.abs())),
+                max_pool: population.pool.is_some(),
+                listens_at: timing.listens_at,
+                emits_at: timing.emits_at,
+            }
+        })
+        .collect();
+    let head = network.nodes().iter().filter_map(|node| match &node.kind {
+        NodeKind::Head(op) => Some(format!("{} ({})", node.name, op.kind())),
+        _ => None,
+    });
+    Ok(Description {
+        file: path.display().to_string(),
+        provenance: file.provenance.clone(),
+        input: network.nodes()[0].name.clone(),
+        input_shape: network.input_shape().to_vec(),
+        encoding: network.encoding(),
+        feed: SampleFeed::of(file, path)?,
+        outputs: classes(&file.ann),
+        schedule: ScheduleSummary::of(network),
+        neurons: layers.iter().map(|layer| layer.neurons).sum(),
+        parameters: parameters(&file.ann),
+        ann_macs: file.ann.macs(),
+        head: head.collect(),
+        layers,
+    })
+}
+
+/// The activation in words.
+fn transfer(population: &Population) -> String {
+    match &population.transfer {
+        Transfer::Relu => "relu".into(),
+        Transfer::Clip { low, high } => {
+            let bound = |bound: Option<f32>, open: &str| bound.map_or_else(|| open.into(), |b| b.to_string());
+            format!("clip {}..{}", bound(*low, "-inf"), bound(*high, "inf"))
+        }
+        Transfer::Leaky { slope } => match slope.as_slice() {
+            [1.0] => "linear".into(),
+            [slope] => format!("leaky {slope}"),
+            slopes => format!("leaky, {} slopes", slopes.len()),
+        },
+    }
+}

@@ -1,0 +1,156 @@
+//! What can stop the way from files to results: one clear sentence each.
+
+use std::path::PathBuf;
+
+use spikeconverter_convert::ConvertError;
+use spikeconverter_engine::EngineError;
+use spikeconverter_graph::GraphError;
+use spikeconverter_network::NetworkError;
+use spikeconverter_onnx::OnnxError;
+
+/// Why something did not work. Each message is one sentence that names the file and, where it helps, the node and the
+/// remedy; the message of the error below is part of it.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The model could not be imported.
+    #[error(transparent)]
+    Onnx(#[from] OnnxError),
+    /// The data set could not be read or does not suit the model.
+    #[error(transparent)]
+    Data(#[from] spikeconverter_data::Error),
+    /// A spiking network or its file is not in order, or could not be written.
+    #[error(transparent)]
+    Network(#[from] NetworkError),
+    /// The trained network is not consistent.
+    #[error("`{}`: {source}", file.display())]
+    Graph {
+        /// The model's file.
+        file: PathBuf,
+        /// What is wrong.
+        source: GraphError,
+    },
+    /// The model could not be converted.
+    #[error("`{}`: {source}", file.display())]
+    Convert {
+        /// The model's file.
+        file: PathBuf,
+        /// What is wrong.
+        source: ConvertError,
+    },
+    /// A network could not be run.
+    #[error("`{}`: {source}", file.display())]
+    Engine {
+        /// The network's file.
+        file: PathBuf,
+        /// What is wrong.
+        source: EngineError,
+    },
+    /// A file could not be read.
+    #[error("cannot read `{}`: {source}", file.display())]
+    Read {
+        /// The file.
+        file: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// The model has more than one input, or none.
+    #[error("`{}` has {found} inputs; export it with exactly one", file.display())]
+    Inputs {
+        /// The model's file.
+        file: PathBuf,
+        /// Inputs found.
+        found: usize,
+    },
+    /// No method of that name.
+    #[error("there is no conversion method `{name}`; choose one of: {known}")]
+    Method {
+        /// The name asked for.
+        name: String,
+        /// The names there are.
+        known: String,
+    },
+    /// Accuracy needs labels.
+    #[error(
+        "`{}` has no labels, and accuracy needs them; give them with --labels, or a data set that has them",
+        path.display()
+    )]
+    Unlabelled {
+        /// The data set.
+        path: PathBuf,
+    },
+    /// A label for which the model has no output.
+    #[error(
+        "label {label} of `{}` is none of the labels {first} to {last} that the {classes} outputs of `{}` stand for; \
+         check that the data are of this model, and the label offset ({offset})",
+        path.display(), file.display()
+    )]
+    Label {
+        /// The data set.
+        path: PathBuf,
+        /// The model's or network's file.
+        file: PathBuf,
+        /// The offending label.
+        label: u32,
+        /// Smallest label that an output stands for.
+        first: i64,
+        /// Largest label that an output stands for.
+        last: i64,
+        /// Number of outputs.
+        classes: usize,
+        /// Label offset of the preprocessing.
+        offset: i64,
+    },
+    /// Pixels were asked for, and the data are no 8-bit integers.
+    #[error(
+        "`{}` holds {element} numbers, and --input pixels sends each sample as 8 binary spikes, which takes 8-bit \
+         integers; use --input analog",
+        path.display()
+    )]
+    NotPixels {
+        /// The data set.
+        path: PathBuf,
+        /// Its number type.
+        element: String,
+    },
+    /// A network that takes pixels is given data of another range.
+    #[error(
+        "`{}` was converted for 8-bit pixels from {expected}, and `{}` holds {found}; use data of the same number type",
+        file.display(), path.display()
+    )]
+    PixelRange {
+        /// The network's file.
+        file: PathBuf,
+        /// The data set.
+        path: PathBuf,
+        /// Smallest value that the network was made for.
+        expected: i32,
+        /// What the data hold.
+        found: String,
+    },
+    /// Pixels were asked for, and normalisation differs by channels that cannot be located.
+    #[error(
+        "`{}` normalises {channels} channels, but its input of shape {shape:?} has no axis known to be theirs; set the \
+         layout to NCHW or NHWC, or use --input analog",
+        file.display()
+    )]
+    Channels {
+        /// The model's file.
+        file: PathBuf,
+        /// Channels that mean and std are given for.
+        channels: usize,
+        /// The model's per-sample input shape.
+        shape: Vec<usize>,
+    },
+    /// The file does not say how samples are fed.
+    #[error(
+        "`{}` does not say how its samples are preprocessed ({reason}); make it again with `spikeconverter convert`",
+        file.display()
+    )]
+    Feed {
+        /// The network's file.
+        file: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+}

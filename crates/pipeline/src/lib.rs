@@ -1,0 +1,49 @@
+//! From files to results: open a model, check it, convert it, evaluate what came out.
+//!
+//! The faces (command line, Python) call these functions and show what they return. Nothing here prints, parses
+//! arguments or knows a terminal; long work reports its progress to a callback.
+//!
+//! ```no_run
+//! use std::path::Path;
+//!
+//! use spikeconverter_data::{Dataset, OpenOptions, Preprocessing};
+//! use spikeconverter_pipeline::{ConvertRequest, EvaluateRequest, Model, convert, evaluate};
+//!
+//! # fn main() -> Result<(), spikeconverter_pipeline::Error> {
+//! let model = Model::open(Path::new("model.onnx"), None)?;
+//! let train = Dataset::open("train.npz", &OpenOptions::default())?;
+//! let request = ConvertRequest::new(&model, &train, Preprocessing::default());
+//! let converted = convert(&request, &mut |_| ())?;
+//! converted.file.save(Path::new("net.snn"))?;
+//!
+//! let test = Dataset::open("test.npz", &OpenOptions::default())?;
+//! let result = evaluate(&EvaluateRequest::new(&converted.file, Path::new("net.snn"), &test), &mut |_| ())?;
+//! assert!(result.report.agreement > 0.9);
+//! # Ok(())
+//! # }
+//! ```
+
+mod calibration;
+mod check;
+mod convert;
+mod describe;
+mod error;
+mod evaluate;
+mod feed;
+mod memory;
+mod model;
+mod progress;
+
+pub use calibration::Calibration;
+pub use check::{CheckReport, CheckTotals, InputSummary, NodeVerdict, Verdict, check};
+pub use convert::{ConvertReport, ConvertRequest, Converted, DataSummary, ScheduleSummary, convert};
+pub use describe::{Description, LayerDescription, describe};
+pub use error::Error;
+// EVAL
+pub use feed::{SampleFeed, settle};
+pub use memory::{peak_bytes, peak_values};
+pub use model::Model;
+pub use progress::{Phase, Progress};
+
+/// What every fallible function of this crate returns.
+pub type Result<T> = std::result::Result<T, Error>;

@@ -1,0 +1,23 @@
+//! How far long work is.
+
+/// What is being done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// Calibration samples are read.
+    Reading,
+    /// Layers are fitted.
+    Fitting,
+    /// Samples are evaluated.
+    Evaluating,
+}
+
+/// How far it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// What is being done.
+    pub phase: Phase,
+    /// Units done: samples, or layers.
+    pub done: usize,
+    /// Units in all.
+    pub total: usize,
+}
