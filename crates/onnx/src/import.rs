@@ -217,13 +217,12 @@ impl Walk<'_> {
     ) -> Result<(Vec<Value>, NodeStatus), OnnxError> {
         let node = &self.graph.node[position];
         let name = &self.names[position];
-        let outcome = match self.foreign(node) {
-            Some(problem) => Err(problem),
-            None => {
-                let op = node.op_type.as_deref().unwrap_or_default();
-                let mut context = Context::new(node, name, self.opset, inputs, needed.to_vec(), &mut self.state);
-                ops::import(op, &mut context)
-            }
+        let outcome = if let Some(problem) = self.foreign(node) {
+            Err(problem)
+        } else {
+            let op = node.op_type.as_deref().unwrap_or_default();
+            let mut context = Context::new(node, name, self.opset, inputs, needed.to_vec(), &mut self.state);
+            ops::import(op, &mut context)
         };
         let status = match outcome {
             Ok(mut done) => {

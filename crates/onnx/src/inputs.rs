@@ -46,7 +46,9 @@ pub(crate) fn add(
                 "export the model with fixed shapes instead",
             ));
         }
-        let dims = dims(input).ok_or_else(|| fail("is not a tensor".into(), "only tensors are converted"))?;
+        let tensor = input.r#type.as_ref().and_then(|t| t.tensor_type.as_ref());
+        let tensor = tensor.ok_or_else(|| fail("is not a tensor".into(), "only tensors are converted"))?;
+        let dims = tensor.shape.as_ref().map(|shape| shape.dim.as_slice());
         let mut declared = match dims {
             Some(dims) => dims,
             None if options.input_shape.is_some() => &[],
@@ -80,7 +82,7 @@ pub(crate) fn add(
             .builder
             .input(unique, shape.clone())
             .map_err(|error| fail(format!("cannot be used: {error}"), "export the model with a smaller input"))?;
-        let integer = matches!(element(input), dt::INT32 | dt::INT64 | dt::UINT32 | dt::UINT64);
+        let integer = matches!(tensor.elem_type.unwrap_or(0), dt::INT32 | dt::INT64 | dt::UINT32 | dt::UINT64);
         values.insert(name.clone(), Value::Data(Data { node, shape, batch, integer }));
     }
     // The declared batch size counts where all inputs agree on a number.
@@ -89,16 +91,6 @@ pub(crate) fn add(
         _ => None,
     };
     Ok(())
-}
-
-/// Declared extents: outer `None` when the input is no tensor, inner `None` when its shape is open.
-fn dims(input: &ValueInfoProto) -> Option<Option<&[Dimension]>> {
-    let tensor = input.r#type.as_ref()?.tensor_type.as_ref()?;
-    Some(tensor.shape.as_ref().map(|shape| shape.dim.as_slice()))
-}
-
-fn element(input: &ValueInfoProto) -> i32 {
-    input.r#type.as_ref().and_then(|t| t.tensor_type.as_ref()).and_then(|t| t.elem_type).unwrap_or(0)
 }
 
 fn check_override(declared: &[Dimension], shape: &[usize], known: bool) -> Result<(), String> {

@@ -39,7 +39,7 @@ pub(crate) fn less_or_equal(ctx: &mut Context<'_>) -> Outcome {
     compared(ctx, Ordering::is_le)
 }
 
-fn joined(ctx: &mut Context<'_>, join: fn(bool, bool) -> bool) -> Outcome {
+fn joined(ctx: &mut Context<'_>, join: impl Fn(bool, bool) -> bool) -> Outcome {
     let (a, b) = pair(ctx)?;
     let data = a.to_numbers().into_iter().zip(b.to_numbers());
     let data = data.map(|(x, y)| truth(join(x.value != 0.0, y.value != 0.0))).collect();
@@ -70,6 +70,6 @@ pub(crate) fn choose(ctx: &mut Context<'_>) -> Outcome {
     let b = b.broadcast_to(a.shape()).ok_or_else(|| invalid("its operands do not broadcast"))?;
     let kind = a.kind();
     let data = condition.to_numbers().into_iter().zip(a.to_numbers().into_iter().zip(b.to_numbers()));
-    let data = data.map(|(holds, (a, b))| if holds.value != 0.0 { a } else { b }).collect();
+    let data = data.map(|(holds, (a, b))| if holds.value == 0.0 { b } else { a }).collect();
     Ok(Done::folded(Constant::numbers(a.shape().to_vec(), data, kind)))
 }

@@ -42,8 +42,8 @@ fn affine(ctx: &mut Context<'_>, data: &Data, scale: Option<Tensor>, shift: Opti
 }
 
 /// `data + constant`.
-pub(super) fn shift(ctx: &mut Context<'_>, data: Data, constant: &Constant) -> Result<Data, Problem> {
-    let (data, tensor) = beside(ctx, &data, constant)?;
+pub(super) fn shift(ctx: &mut Context<'_>, data: &Data, constant: &Constant) -> Result<Data, Problem> {
+    let (data, tensor) = beside(ctx, data, constant)?;
     affine(ctx, &data, None, Some(tensor))
 }
 
@@ -97,7 +97,7 @@ fn summed(ctx: &mut Context<'_>, factor: f32) -> Outcome {
     }
     for constant in constants {
         let constant = Constant::Floats(constant.to_tensor()?.map(|x| x * factor));
-        result = shift(ctx, result, &constant)?;
+        result = shift(ctx, &result, &constant)?;
     }
     Ok(Done::imported(result))
 }
@@ -105,7 +105,7 @@ fn summed(ctx: &mut Context<'_>, factor: f32) -> Outcome {
 pub(super) fn sub(ctx: &mut Context<'_>) -> Outcome {
     let result = match pair(ctx)? {
         (Value::Data(a), Value::Data(b)) => weighted(ctx, &[(a, 1.0), (b, -1.0)])?,
-        (Value::Data(a), Value::Constant(c)) => shift(ctx, a, &negated(&c)?)?,
+        (Value::Data(a), Value::Constant(c)) => shift(ctx, &a, &negated(&c)?)?,
         (Value::Constant(c), Value::Data(b)) => {
             let (data, tensor) = beside(ctx, &b, &c)?;
             affine(ctx, &data, Some(Tensor::full(vec![], -1.0)), Some(tensor))?

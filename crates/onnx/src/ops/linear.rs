@@ -28,7 +28,7 @@ pub(super) fn gemm(ctx: &mut Context<'_>) -> Outcome {
     // W of `y = W x` is B transposed.
     let weight = if ctx.flag("transB") { b.to_tensor()? } else { transposed(&b)? };
     let weight = scaled(&weight, ctx.float("alpha", 1.0));
-    let inner = if ctx.flag("transA") { 0 } else { 1 };
+    let inner = usize::from(!ctx.flag("transA"));
     let mut batch = a.batch.map(|_| 0);
     let mut node = a.node;
     match a.batch {
@@ -67,7 +67,7 @@ pub(super) fn gemm(ctx: &mut Context<'_>) -> Outcome {
     let product = ctx.value(node, batch);
     match rest {
         None => Ok(Done::imported(product)),
-        Some(Value::Constant(c)) => Ok(Done::imported(shift(ctx, product, &c)?)),
+        Some(Value::Constant(c)) => Ok(Done::imported(shift(ctx, &product, &c)?)),
         Some(Value::Data(c)) => Ok(Done::imported(super::arithmetic::weighted(ctx, &[(product, 1.0), (c, beta)])?)),
         Some(_) => unreachable!("values that are not there were refused before"),
     }

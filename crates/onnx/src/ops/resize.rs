@@ -20,25 +20,13 @@ impl Rule {
         let x = i as f32;
         let (length, result) = (from as f32, to as f32);
         Ok(match self.coordinate.as_str() {
-            "half_pixel" => (x + 0.5) / scale - 0.5,
+            "pytorch_half_pixel" | "align_corners" if to == 1 => 0.0,
+            "half_pixel" | "pytorch_half_pixel" => (x + 0.5) / scale - 0.5,
             "half_pixel_symmetric" => {
                 let adjustment = result / (scale * length);
                 length / 2.0 * (1.0 - adjustment) + (x + 0.5) / scale - 0.5
             }
-            "pytorch_half_pixel" => {
-                if to > 1 {
-                    (x + 0.5) / scale - 0.5
-                } else {
-                    0.0
-                }
-            }
-            "align_corners" => {
-                if to > 1 {
-                    x * (length - 1.0) / (result - 1.0)
-                } else {
-                    0.0
-                }
-            }
+            "align_corners" => x * (length - 1.0) / (result - 1.0),
             "asymmetric" => x / scale,
             "tf_half_pixel_for_nn" => (x + 0.5) / scale,
             other => {
@@ -49,16 +37,15 @@ impl Rule {
     }
 
     fn index(&self, position: f32, from: usize, scale: f32) -> Result<usize, Problem> {
+        let tie = position.fract().abs() == 0.5;
         let rounded = match self.rounding.as_str() {
-            "round_prefer_floor" if position.fract().abs() == 0.5 => position.floor(),
-            "round_prefer_floor" => position.round(),
-            "round_prefer_ceil" if position.fract().abs() == 0.5 => position.ceil(),
-            "round_prefer_ceil" => position.round(),
-            "floor" => position.floor(),
-            "ceil" => position.ceil(),
+            "round_prefer_floor" if tie => position.floor(),
+            "round_prefer_ceil" if tie => position.ceil(),
+            "round_prefer_floor" | "round_prefer_ceil" => position.round(),
             // Before opset 11: truncation when enlarging, the next index when shrinking.
             "simple" if scale < 1.0 => position.ceil(),
-            "simple" => position.floor(),
+            "floor" | "simple" => position.floor(),
+            "ceil" => position.ceil(),
             other => return Err(invalid(format!("nearest_mode `{other}` does not exist"))),
         };
         Ok(rounded.clamp(0.0, (from - 1) as f32) as usize)
@@ -78,7 +65,7 @@ pub(super) fn upsample(ctx: &mut Context<'_>) -> Outcome {
         Some(scales) => scales.to_tensor()?.data().to_vec(),
         None => ctx.floats("scales").ok_or_else(|| invalid("its scales are missing"))?.to_vec(),
     };
-    resized(ctx, &input, &scales, simple())
+    resized(ctx, &input, &scales, &simple())
 }
 
 fn simple() -> Rule {
@@ -89,7 +76,7 @@ pub(super) fn resize(ctx: &mut Context<'_>) -> Outcome {
     let input = ctx.data(0, "input")?;
     if ctx.opset < 11 {
         let scales = ctx.tensor(1, "scales")?.data().to_vec();
-        return resized(ctx, &input, &scales, simple());
+        return resized(ctx, &input, &scales, &simple());
     }
     let rule = Rule {
         coordinate: ctx.text("coordinate_transformation_mode", "half_pixel"),
@@ -110,7 +97,7 @@ pub(super) fn resize(ctx: &mut Context<'_>) -> Outcome {
         for (&axis, &scale) in axes.iter().zip(given.data()) {
             all[axis] = scale;
         }
-        return resized(ctx, &input, &all, rule);
+        return resized(ctx, &input, &all, &rule);
     }
     let sizes = ctx.constant(3, "sizes")?.to_numbers();
     if sizes.len() != axes.len() {
@@ -161,7 +148,7 @@ fn sized(
 }
 
 /// Targets from scales of all axes of the file's tensor.
-fn resized(ctx: &mut Context<'_>, input: &Data, scales: &[f32], rule: Rule) -> Outcome {
+fn resized(ctx: &mut Context<'_>, input: &Data, scales: &[f32], rule: &Rule) -> Outcome {
     if scales.len() != input.rank() {
         return Err(invalid(format!("{} scales for {} axes", scales.len(), input.rank())));
     }
@@ -179,7 +166,7 @@ fn resized(ctx: &mut Context<'_>, input: &Data, scales: &[f32], rule: Rule) -> O
         }
         targets.push(Target { scale, extent: extent as usize });
     }
-    apply(ctx, input, &targets, &rule)
+    apply(ctx, input, &targets, rule)
 }
 
 fn apply(ctx: &mut Context<'_>, input: &Data, targets: &[Target], rule: &Rule) -> Outcome {
