@@ -1,2 +1,7 @@
-//! (in progress)
-fn main() {}
+//! The `spikeconverter` program.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    spikeconverter_cli::run(std::env::args_os())
+}

@@ -196,10 +196,9 @@ fn verdict(
                 becomes: Some(placement.becomes.into()),
                 ..told(Verdict::Converts, placement.note.map(Into::into))
             },
-            (_, None) if decided => NodeVerdict {
-                becomes: Some("part of its neighbours".into()),
-                ..told(Verdict::Folded, None)
-            },
+            (_, None) if decided => {
+                NodeVerdict { becomes: Some("part of its neighbours".into()), ..told(Verdict::Folded, None) }
+            }
             (_, None) => told(Verdict::Open, None),
         },
         NodeStatus::Folded => NodeVerdict { becomes: Some("a constant".into()), ..told(Verdict::Folded, None) },
@@ -211,7 +210,9 @@ fn verdict(
             NodeVerdict { remedy: remedy.clone(), ..told(Verdict::Unsupported, Some(reason.clone())) }
         }
         NodeStatus::Invalid { reason } => told(Verdict::Invalid, Some(reason.clone())),
-        NodeStatus::Blocked { by } => told(Verdict::Blocked, Some(format!("reads from `{by}`, which does not convert"))),
+        NodeStatus::Blocked { by } => {
+            told(Verdict::Blocked, Some(format!("reads from `{by}`, which does not convert")))
+        }
     }
 }
 

@@ -187,12 +187,8 @@ pub fn convert(request: &ConvertRequest<'_>, progress: &mut dyn FnMut(Progress))
         layers: conversion.layers,
         seconds: started.elapsed().as_secs_f64(),
     };
-    let file = SnnFile {
-        network: conversion.network,
-        ann: model.graph().clone(),
-        preprocessing: feed.to_json(),
-        provenance,
-    };
+    let file =
+        SnnFile { network: conversion.network, ann: model.graph().clone(), preprocessing: feed.to_json(), provenance };
     Ok(Converted { file, report })
 }
 
@@ -204,7 +200,10 @@ fn name_of(path: &Path) -> String {
 fn notes(used: &DataSummary, calibration: &Calibration) -> Vec<String> {
     let mut notes = Vec::new();
     if used.samples < used.wanted && used.samples == used.available {
-        notes.push(format!("calibrated on all {} samples there are, fewer than the {} asked for", used.samples, used.wanted));
+        notes.push(format!(
+            "calibrated on all {} samples there are, fewer than the {} asked for",
+            used.samples, used.wanted
+        ));
     } else if used.samples < used.wanted {
         notes.push(format!(
             "calibrated on {} samples instead of {}, so that their values fit into {:.1} GiB of memory",

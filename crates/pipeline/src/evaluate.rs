@@ -1,12 +1,166 @@
-//! Evaluation: trained and spiking network side by side over a data set.
+//! Evaluation: trained and spiking network side by side over a data set, batch by batch.
 
 use std::path::Path;
+use std::time::Instant;
 
-use spikeconverter_data::{Dataset, Preprocessing};
+use serde::Serialize;
+use spikeconverter_data::{Batches, Dataset, Preprocessing, Stage};
+use spikeconverter_engine::{Ann, Batch, Engine, EngineError, FoldedEngine, ReferenceEngine};
 use spikeconverter_graph::Graph;
+use spikeconverter_network::SnnFile;
 
+use crate::memory::peak_bytes;
 use crate::model::classes;
-use crate::{Error, Result};
+use crate::{Error, Phase, Progress, Result, SampleFeed};
+
+/// Memory that the values of a batch may take when its size is not given.
+const BATCH_BYTES: u64 = 512 << 20;
+/// Largest batch that is chosen when its size is not given.
+const LARGEST_BATCH: u64 = 64;
+
+/// Which engine runs the spiking network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EngineChoice {
+    /// Whole windows folded into one pass.
+    Folded,
+    /// The literal simulation.
+    Reference,
+}
+
+/// What is to be evaluated, and how.
+#[derive(Debug, Clone)]
+pub struct EvaluateRequest<'a> {
+    /// The converted network.
+    pub file: &'a SnnFile,
+    /// Its name in messages.
+    pub path: &'a Path,
+    /// Labelled samples.
+    pub data: &'a Dataset,
+    /// Which engine runs the spiking network.
+    pub engine: EngineChoice,
+    /// Samples that are processed together; chosen by memory if not given.
+    pub batch: Option<usize>,
+}
+
+impl<'a> EvaluateRequest<'a> {
+    /// A request with the defaults: the folded engine, a batch size chosen by memory.
+    pub fn new(file: &'a SnnFile, path: &'a Path, data: &'a Dataset) -> Self {
+        Self { file, path, data, engine: EngineChoice::Folded, batch: None }
+    }
+}
+
+/// A batch as both networks take it.
+struct Pair {
+    trained: Batch,
+    spiking: Batch,
+    labels: Vec<u32>,
+}
+
+/// The data set as both networks take it.
+struct Pairs<'a> {
+    feed: &'a SampleFeed,
+    shape: &'a [usize],
+    normalised: Batches,
+    /// Where the spiking network takes other numbers than the trained one.
+    raw: Option<Batches>,
+}
+
+impl<'a> Pairs<'a> {
+    fn new(data: &Dataset, feed: &'a SampleFeed, shape: &'a [usize], size: usize) -> Result<Self> {
+        let open = |stage| data.batches(&feed.preprocessing, shape, size, stage);
+        let normalised = open(Stage::Normalised)?;
+        let raw = (feed.stage() != Stage::Normalised).then(|| open(feed.stage())).transpose()?;
+        Ok(Self { feed, shape, normalised, raw })
+    }
+
+    fn next(&mut self) -> Result<Option<std::result::Result<Pair, EngineError>>> {
+        let Some(batch) = self.normalised.next().transpose()? else { return Ok(None) };
+        let (count, labels) = (batch.count, batch.labels.unwrap_or_default());
+        let raw = match &mut self.raw {
+            Some(raw) => raw.next().transpose()?.map(|batch| batch.inputs),
+            None => None,
+        };
+        let pair = || {
+            let trained = Batch::new(count, self.shape.to_vec(), batch.inputs)?;
+            let spiking = match raw {
+                Some(raw) => self.feed.spiking_input(count, self.shape, raw)?,
+                None => trained.clone(),
+            };
+            Ok(Pair { trained, spiking, labels })
+        };
+        Ok(Some(pair()))
+    }
+}
+
+/// STUB
+#[derive(Debug, Clone, Serialize, Default)]
+pub struct EvaluationReport {
+    /// x
+    pub ann_accuracy: f64,
+    /// x
+    pub snn_accuracy: f64,
+    /// x
+    pub agreement: f64,
+}
+
+/// Evaluated.
+#[derive(Debug, Clone)]
+pub struct Evaluated {
+    /// What was found.
+    pub report: EvaluationReport,
+}
+
+/// Runs trained and spiking network over the data set and compares them. Memory is bounded by the batch.
+///
+/// # Errors
+/// When the data do not suit the network, have no labels, or labels that are no class of it.
+pub fn evaluate(request: &EvaluateRequest<'_>, progress: &mut dyn FnMut(Progress)) -> Result<Evaluated> {
+    let EvaluateRequest { file, path, data, .. } = request;
+    let failed = |source| Error::Engine { file: path.to_path_buf(), source };
+    let feed = SampleFeed::of(file, path)?;
+    feed.check_pixels(data, path)?;
+    if data.labels().is_none() {
+        return Err(Error::Unlabelled { path: data.path().to_owned() });
+    }
+    check_labels(data, &feed.preprocessing, &file.ann, path)?;
+    let engine: Box<dyn Engine> = match request.engine {
+        EngineChoice::Folded => Box::new(FoldedEngine::new(&file.network).map_err(failed)?),
+        EngineChoice::Reference => Box::new(ReferenceEngine::new(&file.network)),
+    };
+    let size = request.batch.unwrap_or_else(|| {
+        let room = BATCH_BYTES / peak_bytes(&file.ann);
+        room.clamp(1, LARGEST_BATCH) as usize
+    });
+    let started = Instant::now();
+    let ann = Ann::new(&file.ann).map_err(failed)?;
+    let mut pairs = Pairs::new(data, &feed, file.network.input_shape(), size)?;
+    let (mut done, mut a, mut s, mut g) = (0, 0, 0, 0);
+    while let Some(pair) = pairs.next()? {
+        let pair = pair.map_err(failed)?;
+        let x = ann.run(std::slice::from_ref(&pair.trained)).map_err(failed)?.remove(0);
+        let y = engine.run(&pair.spiking, &mut |_, _| ()).map_err(failed)?;
+        let am = |v: &[f32]| v.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).map_or(0, |x| x.0) as i64;
+        for ((x, y), l) in x.samples().zip(y.samples()).zip(&pair.labels) {
+            let (x, y) = (am(x), am(y));
+            let l = i64::from(*l) + feed.preprocessing.label_offset;
+            a += i32::from(x == l);
+            s += i32::from(y == l);
+            g += i32::from(x == y);
+        }
+        done += pair.trained.count();
+        progress(Progress { phase: Phase::Evaluating, done, total: data.len() });
+    }
+    let _ = started;
+    let n = done as f64;
+    Ok(Evaluated {
+        report: EvaluationReport {
+            ann_accuracy: f64::from(a) / n,
+            snn_accuracy: f64::from(s) / n,
+            agreement: f64::from(g) / n,
+        },
+    })
+}
 
 /// Refuses labels for which the model has no output. Data without labels pass.
 pub(crate) fn check_labels(data: &Dataset, preprocessing: &Preprocessing, graph: &Graph, file: &Path) -> Result<()> {

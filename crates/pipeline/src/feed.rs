@@ -30,7 +30,12 @@ pub fn settle(preprocessing: &Preprocessing, input_shape: &[usize], element: Ele
 
 impl SampleFeed {
     /// The feed for a model, data like these, and an encoding.
-    pub(crate) fn new(preprocessing: &Preprocessing, model: &Model, data: &Dataset, encoding: Encoding) -> Result<Self> {
+    pub(crate) fn new(
+        preprocessing: &Preprocessing,
+        model: &Model,
+        data: &Dataset,
+        encoding: Encoding,
+    ) -> Result<Self> {
         let preprocessing = settle(preprocessing, model.input_shape(), data.element());
         let lowest_pixel = match encoding {
             Encoding::Analog => None,
@@ -66,7 +71,12 @@ impl SampleFeed {
     }
 
     /// A batch as the spiking network takes it, from one at [`SampleFeed::stage`].
-    pub(crate) fn spiking_input(&self, count: usize, shape: &[usize], mut inputs: Vec<f32>) -> std::result::Result<Batch, EngineError> {
+    pub(crate) fn spiking_input(
+        &self,
+        count: usize,
+        shape: &[usize],
+        mut inputs: Vec<f32>,
+    ) -> std::result::Result<Batch, EngineError> {
         if let Some(lowest) = self.lowest_pixel.filter(|&lowest| lowest != 0) {
             for x in &mut inputs {
                 *x -= lowest as f32;
@@ -113,8 +123,7 @@ impl SampleFeed {
 
 fn lowest_pixel(data: &Dataset) -> Result<i32> {
     let range = data.integer_range();
-    range.map(|range| range.lo).ok_or_else(|| Error::NotPixels {
-        path: data.path().to_owned(),
-        element: data.element().to_string(),
-    })
+    range
+        .map(|range| range.lo)
+        .ok_or_else(|| Error::NotPixels { path: data.path().to_owned(), element: data.element().to_string() })
 }

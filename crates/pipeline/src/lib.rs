@@ -39,7 +39,7 @@ pub use check::{CheckReport, CheckTotals, InputSummary, NodeVerdict, Verdict, ch
 pub use convert::{ConvertReport, ConvertRequest, Converted, DataSummary, ScheduleSummary, convert};
 pub use describe::{Description, LayerDescription, describe};
 pub use error::Error;
-// EVAL
+pub use evaluate::{EngineChoice, EvaluateRequest, Evaluated, EvaluationReport, evaluate};
 pub use feed::{SampleFeed, settle};
 pub use memory::{peak_bytes, peak_values};
 pub use model::Model;

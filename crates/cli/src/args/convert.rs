@@ -1,0 +1,135 @@
+//! Arguments of `convert`.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use spikeconverter_convert::{Base, Granularity, Options};
+use spikeconverter_network::Encoding;
+use spikeconverter_pipeline::Calibration;
+
+use super::values::{base, positive};
+use super::{DataArgs, ModelArgs, PreprocessArgs};
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+T is the window: each layer accumulates for one window of T steps and fires in the next. 8 is nearly lossless for
+most networks, 4 is often close. The data calibrate: labels are not needed, a few hundred samples will do.
+Of a folder that holds a training and a test part, the training part is taken.
+
+Examples:
+  spikeconverter convert model.onnx --data cifar10/ --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225 -o net.snn
+  spikeconverter convert model.onnx --data calibrate/ --resize 256 --crop 224 -T 6 -o net.snn --json
+  spikeconverter convert model.onnx --data x.npz --preprocess model.toml --base 2 --thresholds layer -o net.snn")]
+pub(crate) struct ConvertArgs {
+    #[command(flatten)]
+    pub(crate) model: ModelArgs,
+
+    /// Where to write the spiking network
+    #[arg(short, long, value_name = "NET.snn")]
+    pub(crate) output: PathBuf,
+
+    /// Length of the window in time steps, 1 to 16
+    #[arg(short = 'T', long, value_name = "T", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=16))]
+    pub(crate) time_steps: u32,
+
+    /// Conversion method; `spikeconverter methods` lists them
+    #[arg(long, value_name = "NAME", default_value = "spikeconverter", value_parser = method)]
+    pub(crate) method: String,
+
+    /// Base of the spike code: the best for each layer, or one for all from 1 (rate) to 2 (binary)
+    #[arg(long, value_name = "auto|1..2", default_value = "auto", value_parser = base)]
+    pub(crate) base: Base,
+
+    /// What shares a threshold
+    #[arg(long, value_enum, default_value_t = ThresholdsArg::Channel)]
+    pub(crate) thresholds: ThresholdsArg,
+
+    /// Truncate instead of rounding to the nearest spike train
+    #[arg(long)]
+    pub(crate) no_half_step: bool,
+
+    /// Do not correct the mean of each channel by an initial membrane potential
+    #[arg(long)]
+    pub(crate) no_bias_correction: bool,
+
+    /// How samples enter
+    #[arg(long, value_enum, default_value_t = InputArg::Analog)]
+    pub(crate) input: InputArg,
+
+    /// Weights of the spiking network
+    #[arg(long, value_enum, default_value_t = WeightsArg::F32)]
+    pub(crate) weights: WeightsArg,
+
+    /// Calibrate on at most N samples; fewer where memory would not hold their values (4 GiB)
+    #[arg(long, value_name = "N", default_value_t = 1024, value_parser = positive)]
+    pub(crate) calibrate: usize,
+
+    /// Seed of the choice of calibration samples
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) seed: u64,
+
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+
+    #[command(flatten)]
+    pub(crate) preprocess: PreprocessArgs,
+
+    /// Print what was decided as one JSON object
+    #[arg(long, help_heading = "Options")]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ThresholdsArg {
+    /// All neurons of a channel
+    Channel,
+    /// All neurons of a layer
+    Layer,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum InputArg {
+    /// The preprocessed sample as a current in the first step
+    Analog,
+    /// 8-bit pixels as their own 8 binary spikes
+    Pixels,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum WeightsArg {
+    /// 32-bit floating point
+    F32,
+}
+
+impl ConvertArgs {
+    /// The conversion's options.
+    pub(crate) fn options(&self) -> Options {
+        // the only weights there are
+        let WeightsArg::F32 = self.weights;
+        Options {
+            time_steps: self.time_steps,
+            base: self.base,
+            thresholds: match self.thresholds {
+                ThresholdsArg::Channel => Granularity::Channel,
+                ThresholdsArg::Layer => Granularity::Layer,
+            },
+            half_step: !self.no_half_step,
+            bias_correction: !self.no_bias_correction,
+            encoding: match self.input {
+                InputArg::Analog => Encoding::Analog,
+                InputArg::Pixels => Encoding::Pixels,
+            },
+        }
+    }
+
+    /// The choice of calibration samples.
+    pub(crate) fn calibration(&self) -> Calibration {
+        Calibration { samples: self.calibrate, seed: self.seed, ..Calibration::default() }
+    }
+}
+
+/// A method's name.
+fn method(text: &str) -> Result<String, String> {
+    let names: Vec<&str> = spikeconverter_convert::methods().iter().map(|method| method.info().name).collect();
+    if names.contains(&text) { Ok(text.to_owned()) } else { Err(format!("must be one of: {}", names.join(", "))) }
+}

@@ -1,0 +1,157 @@
+//! The arguments of all commands.
+
+mod convert;
+mod data;
+mod values;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use convert::ConvertArgs;
+pub(crate) use data::{DataArgs, PreprocessArgs};
+use values::{Extents, positive};
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done; for `check`: everything converts
+  1  the answer is no (`check`), or the operation failed: `error: ...` on standard error says why
+  2  wrong usage
+
+Start here:
+  spikeconverter demo
+  spikeconverter check   model.onnx
+  spikeconverter convert model.onnx --data train/ -T 8 -o net.snn
+  spikeconverter eval    net.snn --data test/";
+
+/// Turns a trained network (ONNX) into a spiking network that keeps its accuracy, and proves that it did.
+#[derive(Debug, Parser)]
+#[command(name = "spikeconverter", version, after_help = EXIT_CODES, max_term_width = 110)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+
+    /// Threads to compute with; all cores unless said
+    #[arg(long, global = true, value_name = "N", value_parser = positive)]
+    pub(crate) threads: Option<usize>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Say for each node of a model whether it converts, and if not, why
+    Check(CheckArgs),
+    /// Convert a trained network into a spiking network
+    Convert(ConvertArgs),
+    /// Run trained and spiking network side by side: accuracy, agreement, spikes, energy, latency
+    Eval(EvalArgs),
+    /// Show what a converted network is and where it comes from
+    Inspect(InspectArgs),
+    /// List the conversion methods
+    Methods(MethodsArgs),
+    /// Convert and evaluate a small network that ships with this program
+    Demo(DemoArgs),
+}
+
+/// How the model's file is read.
+#[derive(Debug, Args)]
+pub(crate) struct ModelArgs {
+    /// The trained network, an ONNX file
+    #[arg(value_name = "MODEL.onnx")]
+    pub(crate) model: PathBuf,
+
+    /// Shape of the input without the batch axis, where the file leaves it open, e.g. 3,224,224
+    #[arg(long, value_name = "A,B,...")]
+    pub(crate) input_shape: Option<Extents>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Every node of the file is listed, also when some do not convert. Exit code 0: all of it converts; 1: it does not.
+
+Examples:
+  spikeconverter check model.onnx
+  spikeconverter check model.onnx --json | jq '.nodes[] | select(.verdict == \"unsupported\")'")]
+pub(crate) struct CheckArgs {
+    #[command(flatten)]
+    pub(crate) model: ModelArgs,
+
+    /// Print one JSON object instead of a table
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The preprocessing is the one stored in net.snn; the data are given as for `convert`.
+T is the window: each layer accumulates for one window and fires in the next, so a result takes several windows
+(the latency printed). Energy is the 45 nm estimate of Horowitz (ISSCC 2014): 4.6 pJ a multiply-accumulate, 0.9 pJ an
+accumulate; memory traffic is not part of it.
+
+Examples:
+  spikeconverter eval net.snn --data cifar10/test.bin
+  spikeconverter eval net.snn --data images/ --labels labels.csv --limit 500 --json
+  spikeconverter eval net.snn --data test.npz --limit 16 --engine reference   # literal, step by step: slow")]
+pub(crate) struct EvalArgs {
+    /// The converted network
+    #[arg(value_name = "NET.snn")]
+    pub(crate) network: PathBuf,
+
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+
+    /// How the spiking network is run: whole windows at once, or literally step by step
+    #[arg(long, value_enum, default_value_t = EngineArg::Folded)]
+    pub(crate) engine: EngineArg,
+
+    /// Samples that are processed together; chosen by memory unless said
+    #[arg(long, value_name = "N", value_parser = positive)]
+    pub(crate) batch: Option<usize>,
+
+    /// Print one JSON object instead of a table
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum EngineArg {
+    /// Whole windows folded into one pass: the same spikes, as fast as the trained network
+    Folded,
+    /// The literal simulation, step by step: the definition, slow
+    Reference,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  spikeconverter inspect net.snn
+  spikeconverter inspect net.snn --json | jq .provenance")]
+pub(crate) struct InspectArgs {
+    /// The converted network
+    #[arg(value_name = "NET.snn")]
+    pub(crate) network: PathBuf,
+
+    /// Print one JSON object instead of tables
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MethodsArgs {
+    /// Print one JSON array instead of text
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Needs no network and no files: a convolutional network for handwritten digits, its calibration images and 600 test
+images are part of the program.")]
+pub(crate) struct DemoArgs {
+    /// Also write the model and its images to this folder, to try the other commands on
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) write: Option<PathBuf>,
+
+    /// Print one JSON object instead of a table
+    #[arg(long)]
+    pub(crate) json: bool,
+}
