@@ -7,6 +7,7 @@ mod network;
 mod population;
 mod provenance;
 mod schedule;
+mod trains;
 
 pub use error::NetworkError;
 pub use file::SnnFile;

@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 use spikeconverter_graph::ops::MaxPool;
 use spikeconverter_graph::{NodeId, Op, Role, Tensor};
 
-use crate::{NetworkError, Population};
+use crate::{NetworkError, Population, trains};
 
 /// How samples enter the network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,7 +45,8 @@ pub enum NodeKind<T = Tensor> {
     Population(Population),
     /// Maximum of spike trains, step by step: of the inputs in a window that have agreed with the result so far, the
     /// largest spike passes, and those that sent less drop out until the next image. For greedy codes of equal base and
-    /// threshold the larger value has the lexicographically larger train, so this is the maximum, exactly.
+    /// threshold the larger value has the lexicographically larger train, so this is the maximum, exactly. The builder
+    /// refuses other codes within a channel.
     MaxPool(MaxPool),
     /// The membranes that are the network's result.
     Readout(Readout),
@@ -260,7 +261,15 @@ impl NetworkBuilder {
                 if !all(&[Signal::Train]) {
                     return Err("a maximum of spike trains reads spike trains".into());
                 }
-                Ok((pool.output_shape(only()?)?, Signal::Train))
+                let shape = pool.output_shape(only()?)?;
+                if !trains::are_comparable(&self.nodes, inputs[0], self.time_steps) {
+                    return Err(
+                        "compares spike trains of different bases, lengths or thresholds within a channel, which \
+                                do not order as their values do; take the maximum of membranes instead"
+                            .into(),
+                    );
+                }
+                Ok((shape, Signal::Train))
             }
             NodeKind::Readout(readout) => {
                 if !all(&[Signal::Train, Signal::Current]) {

@@ -195,6 +195,9 @@ impl Population {
                 Err(format!("{} slopes for {channels} channels", slope.len()))
             }
             Transfer::Leaky { slope } if slope.iter().any(|s| !s.is_finite()) => Err("a slope is not a number".into()),
+            Transfer::Leaky { .. } if (0..channels).any(|c| self.negative_threshold(c) == 0.0) => {
+                Err("a slope is so steep that its negative threshold is 0".into())
+            }
             Transfer::Clip { low, high }
                 if low.is_some_and(f32::is_nan)
                     || high.is_some_and(f32::is_nan)
