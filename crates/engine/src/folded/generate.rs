@@ -73,7 +73,12 @@ impl WindowGenerator {
         let negative_unit = channel.negative_threshold * resolution;
         let half = if self.half_step { 0.5 } else { 0.0 };
         let largest = ((1u32 << self.steps) - 1) as f32;
-        let sign = if channel.slope < 0.0 { 1.0 } else { -1.0 };
+        let sign = match channel.slope {
+            // an infinite threshold: silent even at −∞, a pool's window that holds nothing but padding
+            _ if negative_unit.is_infinite() => 0.0,
+            slope if slope < 0.0 => 1.0,
+            _ => -1.0,
+        };
         for (value, code) in values.iter_mut().zip(codes) {
             let v = (*value + channel.initial).max(channel.low).min(channel.high);
             // division, not a product with the inverse: a membrane that is an exact multiple must round to it

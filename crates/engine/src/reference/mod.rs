@@ -163,11 +163,9 @@ impl<'a> ReferenceEngine<'a> {
         Ok(Some((image, membranes)))
     }
 
-    /// What follows the read-out: softmax and the like.
-    fn head(&self, readout: NodeId, membranes: Vec<f64>) -> Result<Vec<f64>, EngineError> {
-        let mut values: Vec<Option<Vec<f64>>> = vec![None; self.network.nodes().len()];
-        values[readout.0] = Some(membranes);
-        for id in self.network.ids().skip(readout.0 + 1) {
+    /// The network's result for one image, from its read-outs' membranes: what follows them is computed without spikes.
+    fn result(&self, mut values: Vec<Option<Vec<f64>>>) -> Result<Vec<f64>, EngineError> {
+        for id in self.network.ids() {
             let node = self.network.node(id);
             if let NodeKind::Head(op) = &node.kind {
                 let inputs: Option<Vec<(&[usize], &[f64])>> = node
@@ -182,6 +180,15 @@ impl<'a> ReferenceEngine<'a> {
         }
         Ok(values[self.network.output().0].take().unwrap_or_default())
     }
+
+    /// Steps that an image is in the network: until its result is there and the last population has fallen silent.
+    fn duration(&self) -> u32 {
+        let end = |id| {
+            let timing = self.schedule.timing(id);
+            timing.emits_at + timing.codes.iter().map(|code| code.steps).max().unwrap_or(0)
+        };
+        self.network.populations().map(|(id, _)| end(id)).max().unwrap_or(0).max(self.schedule.latency_steps)
+    }
 }
 
 impl Engine for ReferenceEngine<'_> {
@@ -193,12 +200,10 @@ impl Engine for ReferenceEngine<'_> {
         crate::check_samples(self.network, inputs)?;
         let images: Vec<Vec<f64>> = inputs.samples().map(|s| s.iter().map(|&x| f64::from(x)).collect()).collect();
         let count = images.len();
-        let output_shape = self.network.node(self.network.output()).shape.clone();
+        let mut readouts: Vec<Vec<Option<Vec<f64>>>> = vec![vec![None; self.network.nodes().len()]; count];
         let mut states: Vec<State> = self.network.ids().map(|id| self.state(id, count)).collect();
         let memory = self.queue_lengths();
-        let mut outputs = vec![0.0f32; count * volume(&output_shape)];
-        let ticks =
-            (count as u64).saturating_sub(1) * u64::from(self.schedule.period) + u64::from(self.schedule.latency_steps);
+        let ticks = (count as u64).saturating_sub(1) * u64::from(self.schedule.period) + u64::from(self.duration());
         for tick in 0..if count == 0 { 0 } else { ticks } {
             for id in self.network.ids() {
                 if let Some(emission) = self.emit(id, tick, &images, &mut states)? {
@@ -209,10 +214,7 @@ impl Engine for ReferenceEngine<'_> {
             }
             for id in self.network.ids() {
                 if let Some((image, membranes)) = self.listen(id, tick, count, &mut states)? {
-                    let result = self.head(id, membranes)?;
-                    for (out, value) in outputs[image * volume(&output_shape)..].iter_mut().zip(result) {
-                        *out = value as f32;
-                    }
+                    readouts[image][id.0] = Some(membranes);
                 }
             }
         }
@@ -221,7 +223,11 @@ impl Engine for ReferenceEngine<'_> {
                 watch(id, &Batch::new(count, self.network.node(id).shape.clone(), generator.into_codes())?);
             }
         }
-        Batch::new(count, output_shape, outputs)
+        let mut outputs = Vec::new();
+        for values in readouts {
+            outputs.extend(self.result(values)?.iter().map(|&value| value as f32));
+        }
+        Batch::new(count, self.network.node(self.network.output()).shape.clone(), outputs)
     }
 }
 
