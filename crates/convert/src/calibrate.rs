@@ -18,11 +18,11 @@ use crate::threshold::{Samples, Scratch, mean, search_base, search_threshold};
 use crate::{Base, Conversion, ConvertError, Granularity, LayerReport, Options};
 
 /// Values a channel that a threshold is fitted on.
-const CHANNEL_SAMPLES: usize = 8192;
+const CHANNEL_SAMPLES: usize = 4096;
 /// Values a layer, where all its channels share a threshold.
 const LAYER_SAMPLES: usize = 1 << 17;
 /// Values a layer that its base is chosen on.
-const BASE_SAMPLES: usize = 8192;
+const BASE_SAMPLES: usize = 2048;
 
 /// Fits all populations and the read-out. `progress` is told the number of layers done and in all.
 pub(crate) fn calibrate(
@@ -97,9 +97,9 @@ fn fit(population: &Population, membranes: &Batch, wanted: &Batch, options: &Opt
             search_base(&samples, options.time_steps, options.half_step, &template[0], &mut Scratch::default())
         }
     };
-    let code = WindowCode { base, steps: options.time_steps };
     let generator = WindowGenerator::new(base, options.time_steps, options.half_step);
-    let fitting = Fitting { code, generator, correct: options.bias_correction };
+    let code = generator.code();
+    let fitting = Fitting { generator, correct: options.bias_correction };
     let (threshold, initial) = match options.thresholds {
         Granularity::Channel => fitting.by_channel(&template, membranes, wanted, &largest),
         Granularity::Layer => fitting.by_layer(&template, membranes, wanted, &largest),
@@ -110,7 +110,6 @@ fn fit(population: &Population, membranes: &Batch, wanted: &Batch, options: &Opt
 }
 
 struct Fitting {
-    code: WindowCode,
     generator: WindowGenerator,
     correct: bool,
 }
@@ -129,17 +128,17 @@ impl Fitting {
             .enumerate()
             .map_init(Scratch::default, |scratch, (c, channel)| {
                 let samples = gather(membranes, wanted, c..c + 1, CHANNEL_SAMPLES);
-                let search = |initial: f32, scratch: &mut Scratch| {
+                let search = |initial: f32, near: Option<f32>, scratch: &mut Scratch| {
                     let found =
-                        search_threshold(&samples, &self.generator, self.code, channel, initial, largest[c], scratch);
+                        search_threshold(&samples, &self.generator, channel, initial, largest[c], near, scratch);
                     found.map(|(threshold, _)| threshold)
                 };
-                let mut threshold = search(0.0, scratch)?;
+                let mut threshold = search(0.0, None, scratch)?;
                 let mut initial = 0.0;
                 if self.correct {
                     for _ in 0..2 {
                         initial = self.initial(&samples, channel, threshold, initial, scratch);
-                        threshold = search(initial, scratch)?;
+                        threshold = search(initial, Some(threshold), scratch)?;
                     }
                     initial = self.initial(&samples, channel, threshold, initial, scratch);
                 }
@@ -173,7 +172,7 @@ impl Fitting {
                 pooled.activations.extend(channel.activations);
             }
             let scratch = &mut Scratch::default();
-            threshold = search_threshold(&pooled, &self.generator, self.code, &template[0], 0.0, reach, scratch);
+            threshold = search_threshold(&pooled, &self.generator, &template[0], 0.0, reach, None, scratch);
             let Some((threshold, _)) = threshold.filter(|_| self.correct && round < 2) else { break };
             initial = template
                 .par_iter()
@@ -195,7 +194,7 @@ impl Fitting {
         start: f32,
         scratch: &mut Scratch,
     ) -> f32 {
-        let range = threshold * self.code.range() as f32;
+        let range = threshold * self.generator.code().range() as f32;
         samples.matching_initial(&self.generator, channel, threshold, start, range, scratch)
     }
 

@@ -10,7 +10,6 @@
 //! of practically the same error the largest is taken.
 
 use spikeconverter_engine::{ChannelParameters, WindowGenerator};
-use spikeconverter_neuron::WindowCode;
 
 /// Ranges of an error within this factor of the least are as good.
 const EQUAL_ERROR: f64 = 1.02;
@@ -89,21 +88,22 @@ pub(crate) struct Scratch {
 }
 
 /// The threshold of least error for a code, with that error. `largest` is the largest activation in absolute value;
-/// `None` when all activations are zero, so that nothing tells one threshold from another.
+/// With `near`, only thresholds around that one are tried. `None` when all activations are zero, so that nothing tells
+/// one from another.
 pub(crate) fn search_threshold(
     samples: &Samples,
     generator: &WindowGenerator,
-    code: WindowCode,
     channel: &ChannelParameters,
     initial: f32,
     largest: f32,
+    near: Option<f32>,
     scratch: &mut Scratch,
 ) -> Option<(f32, f64)> {
     let reach = samples.largest().max(largest);
     if reach <= 0.0 {
         return None;
     }
-    let units = code.range();
+    let units = generator.code().range();
     let threshold_of = |exponent: f64| (f64::from(reach) * exponent.exp2() / units) as f32;
     let mut tried: Vec<(f64, f64)> = Vec::new();
     let mut try_at = |exponent: f64, tried: &mut Vec<(f64, f64)>| {
@@ -112,8 +112,12 @@ pub(crate) fn search_threshold(
             tried.push((exponent, samples.error(generator, &channel.with(threshold, initial), scratch)));
         }
     };
-    for i in -4 * COARSE..=COARSE {
-        try_at(f64::from(i) / f64::from(COARSE), &mut tried);
+    let (centre, below, above) = match near {
+        Some(threshold) => ((f64::from(threshold) * units / f64::from(reach)).log2(), COARSE / 2, COARSE / 2),
+        None => (0.0, 4 * COARSE, COARSE),
+    };
+    for i in -below..=above {
+        try_at(centre + f64::from(i) / f64::from(COARSE), &mut tried);
     }
     let mut step = 0.5 / f64::from(COARSE);
     for _ in 0..4 {
@@ -139,7 +143,7 @@ pub(crate) fn search_base(
 ) -> f32 {
     let mut error_of = |base: f32| {
         let generator = WindowGenerator::new(base, steps, half_step);
-        search_threshold(samples, &generator, WindowCode { base, steps }, channel, 0.0, 0.0, scratch)
+        search_threshold(samples, &generator, channel, 0.0, 0.0, None, scratch)
             .map_or(f64::INFINITY, |(_, error)| error)
     };
     // from 2 downwards: a smaller base must be better to be taken
@@ -205,9 +209,8 @@ mod tests {
         let mut scratch = Scratch::default();
         let mut last = f64::INFINITY;
         for steps in [2, 4, 6, 8] {
-            let code = WindowCode { base: 2.0, steps };
             let generator = WindowGenerator::new(2.0, steps, true);
-            let (_, error) = search_threshold(&samples, &generator, code, &channel(), 0.0, 0.0, &mut scratch).unwrap();
+            let (_, error) = search_threshold(&samples, &generator, &channel(), 0.0, 0.0, None, &mut scratch).unwrap();
             assert!(error < 0.5 * last, "{steps} steps: {error} after {last}");
             last = error;
         }
@@ -218,8 +221,7 @@ mod tests {
         let samples = samples();
         let mut scratch = Scratch::default();
         let generator = WindowGenerator::new(2.0, 4, true);
-        let code = WindowCode { base: 2.0, steps: 4 };
-        let (_, found) = search_threshold(&samples, &generator, code, &channel(), 0.0, 0.0, &mut scratch).unwrap();
+        let (_, found) = search_threshold(&samples, &generator, &channel(), 0.0, 0.0, None, &mut scratch).unwrap();
         let best = (1..400)
             .map(|i| samples.error(&generator, &channel().with(0.01 * i as f32, 0.0), &mut scratch))
             .fold(f64::INFINITY, f64::min);
@@ -239,8 +241,7 @@ mod tests {
     fn silence_tells_nothing() {
         let silent = Samples { membranes: vec![-1.0; 8], activations: vec![0.0; 8] };
         let generator = WindowGenerator::new(2.0, 4, true);
-        let code = WindowCode { base: 2.0, steps: 4 };
-        let found = search_threshold(&silent, &generator, code, &channel(), 0.0, 0.0, &mut Scratch::default());
+        let found = search_threshold(&silent, &generator, &channel(), 0.0, 0.0, None, &mut Scratch::default());
         assert!(found.is_none());
     }
 

@@ -84,8 +84,7 @@ fn options() -> Options {
 /// difference of a result relative to the range of results.
 fn error(graph: &Graph, options: &Options) -> f32 {
     let samples = samples(24);
-    let conversion =
-        method("spikeconverter").unwrap().convert(graph, &samples, options, &mut |_, _| {}).unwrap();
+    let conversion = method("spikeconverter").unwrap().convert(graph, &samples, options, &mut |_, _| {}).unwrap();
     let network = &conversion.network;
     let mut spikes = [Vec::new(), Vec::new()];
     let folded = FoldedEngine::new(network)
@@ -230,14 +229,12 @@ fn pixels_are_exact_at_padded_borders() {
     let data = (0..16 * 192).map(|_| ((numbers.next() + 1.0) * 127.0).round()).collect();
     let pixels = Batch::new(16, vec![3, 8, 8], data).unwrap();
     let options = Options { encoding: Encoding::Pixels, ..options() };
-    let conversion =
-        method("spikeconverter").unwrap().convert(&graph, &pixels, &options, &mut |_, _| {}).unwrap();
+    let conversion = method("spikeconverter").unwrap().convert(&graph, &pixels, &options, &mut |_, _| {}).unwrap();
     let wanted = Ann::new(&graph).unwrap().run(std::slice::from_ref(&pixels)).unwrap().remove(0);
     let range = wanted.data().iter().fold(0.0f32, |m, x| m.max(x.abs()));
-    for engine in [
-        &FoldedEngine::new(&conversion.network).unwrap() as &dyn Engine,
-        &ReferenceEngine::new(&conversion.network),
-    ] {
+    for engine in
+        [&FoldedEngine::new(&conversion.network).unwrap() as &dyn Engine, &ReferenceEngine::new(&conversion.network)]
+    {
         let found = engine.run(&pixels, &mut |_, _| {}).unwrap();
         let off = wanted.data().iter().zip(found.data()).fold(0.0f32, |m, (a, b)| m.max((a - b).abs()));
         assert!(off < 1e-3 * range, "{}: off by {off} of {range}", engine.name());

@@ -11,8 +11,9 @@ pub trait Engine: Send + Sync {
 
     /// Runs the samples through the network and returns its result for each.
     ///
-    /// `watch` is called once for each population, in topological order, with its spike trains: for each sample and
-    /// neuron a *code*, whose binary digits are the spikes (step `T` is the last digit, a spike at step 1 counts
+    /// `watch` is shown the spike trains: samples come in groups, in order, and for each group it is called once for each
+    /// population, in topological order (an engine may take all samples as one group). It sees, for each sample and
+    /// neuron, a *code*, whose binary digits are the spikes (step `T` is the last digit, a spike at step 1 counts
     /// `2^(T-1)`), negated where the spikes are negative. A window's spikes all have one sign.
     ///
     /// # Errors

@@ -11,6 +11,7 @@ pub mod fan_out;
 mod folded;
 pub mod kernels;
 pub mod literal;
+mod plan;
 mod reference;
 #[cfg(test)]
 mod testing;

@@ -1,5 +1,6 @@
 use rayon::prelude::*;
 use spikeconverter_network::{Population, Transfer};
+use spikeconverter_neuron::WindowCode;
 
 use crate::{Batch, EngineError};
 
@@ -52,8 +53,13 @@ impl ChannelParameters {
 impl WindowGenerator {
     /// For a population of the given base and rounding, in a network of `steps` time steps.
     pub fn new(base: f32, steps: u32, half_step: bool) -> Self {
-        let code = spikeconverter_neuron::WindowCode { base, steps };
+        let code = WindowCode { base, steps };
         Self { base, steps, weights: (1..=steps).map(|t| code.weight(t) as f32).collect(), half_step }
+    }
+
+    /// The code of the trains it makes.
+    pub fn code(&self) -> WindowCode {
+        WindowCode { base: self.base, steps: self.steps }
     }
 
     /// Runs a window of neurons of one channel: membranes in, decoded trains out in their place, and their codes.
@@ -73,26 +79,30 @@ impl WindowGenerator {
         let negative_unit = channel.negative_threshold * resolution;
         let half = if self.half_step { 0.5 } else { 0.0 };
         let largest = ((1u32 << self.steps) - 1) as f32;
-        let sign = match channel.slope {
-            // an infinite threshold: silent even at −∞, a pool's window that holds nothing but padding
-            _ if negative_unit.is_infinite() => 0.0,
-            slope if slope < 0.0 => 1.0,
-            _ => -1.0,
-        };
-        for (value, code) in values.iter_mut().zip(codes) {
-            let v = (*value + channel.initial).max(channel.low).min(channel.high);
-            // division, not a product with the inverse: a membrane that is an exact multiple must round to it
-            let positive = (v / unit + half).min(largest).max(0.0).trunc();
-            let negative = (-v / negative_unit + half).min(largest).max(0.0).trunc();
-            let number = if v > 0.0 {
-                positive
-            } else if v < 0.0 {
-                sign * negative
-            } else {
-                0.0
-            };
-            *code = number as i32;
-            *value = number * unit;
+        // Division, not a product with the inverse: a membrane that is an exact multiple must give it. A cast to an
+        // integer truncates, and in vectors, which `trunc` does not on every machine.
+        let digits = |magnitude: f32, unit: f32| (magnitude / unit + half).min(largest).max(0.0) as i32;
+        // Where negative membranes never fire, not even −∞ does: a pool's window that holds nothing but padding.
+        if channel.negative_threshold.is_finite() {
+            let sign = if channel.slope < 0.0 { 1 } else { -1 };
+            for (value, code) in values.iter_mut().zip(codes) {
+                let v = (*value + channel.initial).max(channel.low).min(channel.high);
+                let (positive, negative) = (digits(v, unit), digits(-v, negative_unit));
+                *code = if v > 0.0 {
+                    positive
+                } else if v < 0.0 {
+                    sign * negative
+                } else {
+                    0
+                };
+                *value = *code as f32 * unit;
+            }
+        } else {
+            for (value, code) in values.iter_mut().zip(codes) {
+                let v = (*value + channel.initial).max(channel.low).min(channel.high);
+                *code = digits(v, unit);
+                *value = *code as f32 * unit;
+            }
         }
     }
 
@@ -133,25 +143,43 @@ impl WindowGenerator {
     }
 }
 
+/// The generation window of all neurons of a population.
+pub(super) struct PopulationGenerator {
+    window: WindowGenerator,
+    channels: Vec<ChannelParameters>,
+    /// Neurons of a channel.
+    inner: usize,
+}
+
+impl PopulationGenerator {
+    pub(super) fn new(population: &Population, shape: &[usize], steps: u32) -> Self {
+        let count = shape.first().copied().unwrap_or(1);
+        Self {
+            window: WindowGenerator::new(population.base, steps, population.half_step),
+            channels: (0..count).map(|c| ChannelParameters::new(population, c)).collect(),
+            inner: shape.iter().skip(1).product::<usize>().max(1),
+        }
+    }
+
+    /// Membranes of whole samples in, decoded trains out in their place, and their codes.
+    pub(super) fn run(&self, values: &mut [f32], codes: &mut [i32]) {
+        let parts = values.chunks_mut(self.inner).zip(codes.chunks_mut(self.inner));
+        for ((values, codes), channel) in parts.zip(self.channels.iter().cycle()) {
+            self.window.run(channel, values, codes);
+        }
+    }
+}
+
 /// A whole population's generation window: membranes (already pooled, where the population pools) become decoded
 /// trains and their codes. All threads of the current rayon pool take part.
 ///
 /// # Errors
 /// [`EngineError::Volume`] when the batch is too large for its codes.
 pub fn generate(population: &Population, steps: u32, mut membranes: Batch) -> Result<(Batch, Batch<i32>), EngineError> {
-    let generator = WindowGenerator::new(population.base, steps, population.half_step);
-    let count = membranes.shape().first().copied().unwrap_or(1);
-    let channels: Vec<ChannelParameters> = (0..count).map(|c| ChannelParameters::new(population, c)).collect();
+    let generator = PopulationGenerator::new(population, membranes.shape(), steps);
     let mut codes = Batch::full(membranes.count(), membranes.shape().to_vec(), 0)?;
     let sample = membranes.volume();
-    let inner = (sample / count).max(1);
-    membranes.data_mut().par_chunks_mut(sample).zip(codes.data_mut().par_chunks_mut(sample)).for_each(
-        |(values, codes)| {
-            let parts = values.chunks_mut(inner).zip(codes.chunks_mut(inner));
-            for ((values, codes), channel) in parts.zip(&channels) {
-                generator.run(channel, values, codes);
-            }
-        },
-    );
+    let samples = membranes.data_mut().par_chunks_mut(sample).zip(codes.data_mut().par_chunks_mut(sample));
+    samples.for_each(|(values, codes)| generator.run(values, codes));
     Ok((membranes, codes))
 }

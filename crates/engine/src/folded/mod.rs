@@ -8,31 +8,44 @@
 
 mod generate;
 
-use spikeconverter_graph::{NodeId, Op};
-use spikeconverter_network::{NodeKind, Population, Readout, SpikingNetwork};
+use std::sync::Mutex;
 
+use rayon::prelude::*;
+use spikeconverter_graph::{NodeId, Op, volume};
+use spikeconverter_network::{NodeKind, Readout, SpikingNetwork};
+
+use self::generate::PopulationGenerator;
 pub use self::generate::{ChannelParameters, WindowGenerator, generate};
-use crate::kernels::{Compiled, compile};
+use crate::kernels::{Compiled, Threads, compile};
+use crate::plan::Plan;
 use crate::{Batch, Engine, EngineError};
 
-/// A spiking network, ready to run: its weights are packed.
+/// A spiking network, ready to run: its weights are packed and its buffers planned.
 pub struct FoldedEngine<'a> {
     network: &'a SpikingNetwork,
-    nodes: Vec<Step<'a>>,
-    /// For each node, the nodes that are read for the last time there.
-    dead: Vec<Vec<NodeId>>,
+    steps: Vec<Step>,
+    plan: Plan,
 }
 
 /// What a node does with its inputs' values.
-enum Step<'a> {
+enum Step {
     /// The samples.
     Input,
     /// A kernel on decoded trains, currents or values.
     Apply(Compiled),
     /// The membranes at the hand-over become trains.
-    Generate { pool: Option<Compiled>, population: &'a Population },
+    Generate { pool: Option<Compiled>, generator: PopulationGenerator },
     /// The membranes are the result.
     Readout(Vec<f32>),
+}
+
+/// A thread's part of a run: consecutive samples.
+struct Part<'a> {
+    inputs: &'a [f32],
+    samples: usize,
+    output: &'a mut [f32],
+    /// One slice a population, in topological order.
+    codes: Vec<&'a mut [i32]>,
 }
 
 impl<'a> FoldedEngine<'a> {
@@ -46,7 +59,7 @@ impl<'a> FoldedEngine<'a> {
             let shapes: Vec<&[usize]> = node.inputs.iter().map(|&i| network.node(i).shape.as_slice()).collect();
             Ok::<_, EngineError>(compile(op, &shapes)?.named(format!("node `{}`", node.name)))
         };
-        let nodes = network
+        let steps = network
             .ids()
             .map(|id| {
                 let node = network.node(id);
@@ -60,7 +73,7 @@ impl<'a> FoldedEngine<'a> {
                             Some(pool) => Some(compiled(&Op::MaxPool(pool.clone()), id)?),
                             None => None,
                         },
-                        population,
+                        generator: PopulationGenerator::new(population, &node.shape, network.time_steps()),
                     },
                     NodeKind::Readout(Readout { initial }) => Step::Readout(initial.clone()),
                 })
@@ -72,50 +85,49 @@ impl<'a> FoldedEngine<'a> {
                 dead[readers.last().map_or(id.0, |reader| reader.0)].push(id);
             }
         }
-        Ok(Self { network, nodes, dead })
+        let volumes: Vec<usize> = network.nodes().iter().map(|node| volume(&node.shape)).collect();
+        Ok(Self { network, steps, plan: Plan::new(&volumes, &dead) })
     }
 
-    /// What one node makes of its inputs' values; a population's codes go to `watch`.
-    fn step(
-        &self,
-        id: NodeId,
-        values: &mut [Option<Batch>],
-        watch: &mut dyn FnMut(NodeId, &Batch<i32>),
-    ) -> Result<Batch, EngineError> {
-        let inputs = &self.network.node(id).inputs;
-        match &self.nodes[id.0] {
-            Step::Input => self.missing(id),
-            Step::Apply(kernel) => {
-                let read: Vec<&Batch> = inputs.iter().filter_map(|i| values[i.0].as_ref()).collect();
-                kernel.run(&read)
+    /// Runs a part through the buffers.
+    fn run_part(&self, part: &mut Part<'_>, buffers: &mut [Vec<f32>], threads: Threads) {
+        let mut codes = part.codes.iter_mut();
+        for (id, step) in self.network.ids().zip(&self.steps) {
+            let node = self.network.node(id);
+            let size = volume(&node.shape) * part.samples;
+            // the result's buffer is none of the inputs': those are alive
+            let mut result = std::mem::take(&mut buffers[self.plan.buffer[id.0]]);
+            let own = &mut result[..size];
+            let read: Vec<&[f32]> = node
+                .inputs
+                .iter()
+                .map(|i| {
+                    let size = volume(&self.network.node(*i).shape) * part.samples;
+                    &buffers[self.plan.buffer[i.0]][..size]
+                })
+                .collect();
+            match step {
+                Step::Input => own.copy_from_slice(part.inputs),
+                Step::Apply(kernel) => kernel.run_unchecked(&read, own, threads),
+                Step::Generate { pool, generator } => {
+                    match pool {
+                        Some(pool) => pool.run_unchecked(&read, own, threads),
+                        None => own.copy_from_slice(read[0]),
+                    }
+                    if let Some(codes) = codes.next() {
+                        generator.run(own, codes);
+                    }
+                }
+                Step::Readout(initial) => {
+                    own.copy_from_slice(read[0]);
+                    add_initial(initial, own, volume(&node.shape));
+                }
             }
-            Step::Generate { pool, population } => {
-                let membranes = match (pool, &values[inputs[0].0]) {
-                    (Some(pool), Some(unpooled)) => pool.run(&[unpooled])?,
-                    _ => self.own(id, values)?,
-                };
-                let (sent, codes) = generate(population, self.network.time_steps(), membranes)?;
-                watch(id, &codes);
-                Ok(sent)
+            if id == self.network.output() {
+                part.output.copy_from_slice(own);
             }
-            Step::Readout(initial) => {
-                let mut result = self.own(id, values)?;
-                add_initial(initial, &mut result);
-                Ok(result)
-            }
+            buffers[self.plan.buffer[id.0]] = result;
         }
-    }
-
-    /// The value of a node's only input, taken when nobody else will read it.
-    fn own(&self, id: NodeId, values: &mut [Option<Batch>]) -> Result<Batch, EngineError> {
-        let input = self.network.node(id).inputs[0];
-        let value = if self.dead[id.0].contains(&input) { values[input.0].take() } else { values[input.0].clone() };
-        value.map_or_else(|| self.missing(id), Ok)
-    }
-
-    fn missing(&self, id: NodeId) -> Result<Batch, EngineError> {
-        let what = format!("node `{}`", self.network.node(id).name);
-        Err(EngineError::InputCount { what, expected: 1, found: 0 })
     }
 }
 
@@ -126,26 +138,67 @@ impl Engine for FoldedEngine<'_> {
 
     fn run(&self, inputs: &Batch, watch: &mut dyn FnMut(NodeId, &Batch<i32>)) -> Result<Batch, EngineError> {
         crate::check_samples(self.network, inputs)?;
-        let mut values: Vec<Option<Batch>> = vec![None; self.nodes.len()];
-        values[0] = Some(inputs.clone());
-        for id in self.network.ids().skip(1) {
-            values[id.0] = Some(self.step(id, &mut values, watch)?);
-            for dead in &self.dead[id.0] {
-                values[dead.0] = None;
+        let count = inputs.count();
+        let mut output = Batch::full(count, self.network.node(self.network.output()).shape.clone(), 0.0)?;
+        if count == 0 {
+            return Ok(output);
+        }
+        let threads = rayon::current_num_threads();
+        let chunk = self.plan.chunk(count, threads);
+        let inside = if count < threads { Threads::Pool } else { Threads::One };
+        let spare: Mutex<Vec<Vec<Vec<f32>>>> = Mutex::default();
+        let results = output.volume();
+        // a round gives each thread a chunk; its codes are shown before the next, so that they stay few
+        let round = chunk * threads;
+        let rounds = inputs.data().chunks(round * inputs.volume()).zip(output.data_mut().chunks_mut(round * results));
+        for (inputs_of_round, outputs_of_round) in rounds {
+            let samples = inputs_of_round.len() / inputs.volume();
+            let mut codes = self
+                .network
+                .populations()
+                .map(|(id, _)| Ok((id, Batch::full(samples, self.network.node(id).shape.clone(), 0)?)))
+                .collect::<Result<Vec<(NodeId, Batch<i32>)>, EngineError>>()?;
+            let mut parts: Vec<Part<'_>> = inputs_of_round
+                .chunks(chunk * inputs.volume())
+                .zip(outputs_of_round.chunks_mut(chunk * results))
+                .map(|(inputs_of_part, output)| {
+                    let samples = inputs_of_part.len() / inputs.volume();
+                    Part { inputs: inputs_of_part, samples, output, codes: Vec::new() }
+                })
+                .collect();
+            for (_, codes) in &mut codes {
+                let size = chunk * codes.volume();
+                for (part, codes) in parts.iter_mut().zip(codes.data_mut().chunks_mut(size)) {
+                    part.codes.push(codes);
+                }
+            }
+            let run = |part: &mut Part<'_>| {
+                let reused = spare.lock().ok().and_then(|mut spare| spare.pop());
+                let mut buffers = reused.unwrap_or_else(|| self.plan.allocate(chunk));
+                self.run_part(part, &mut buffers, inside);
+                if let Ok(mut spare) = spare.lock() {
+                    spare.push(buffers);
+                }
+            };
+            match inside {
+                Threads::Pool => parts.iter_mut().for_each(run),
+                Threads::One => parts.par_iter_mut().for_each(run),
+            }
+            for (id, codes) in &codes {
+                watch(*id, codes);
             }
         }
-        let output = self.network.output();
-        values[output.0].take().ok_or(EngineError::NoNode { nodes: self.nodes.len(), id: output.0 })
+        Ok(output)
     }
 }
 
 /// Adds one value an entry of the first axis to each sample.
-fn add_initial(initial: &[f32], batch: &mut Batch) {
+fn add_initial(initial: &[f32], values: &mut [f32], sample: usize) {
     if initial.is_empty() {
         return;
     }
-    let inner = batch.volume() / initial.len();
-    for (values, initial) in batch.data_mut().chunks_mut(inner).zip(initial.iter().cycle()) {
+    let inner = sample / initial.len();
+    for (values, initial) in values.chunks_mut(inner).zip(initial.iter().cycle()) {
         for value in values {
             *value += initial;
         }
