@@ -23,22 +23,27 @@ pub(crate) struct Run {
     pub(crate) codes: BTreeMap<NodeId, Batch<i32>>,
 }
 
-/// Runs samples, and checks that each population is shown once, in topological order, in its own shape.
+/// Runs samples, and checks that in each group of samples each population is shown once, in topological order, in its own
+/// shape.
 pub(crate) fn run(network: &SpikingNetwork, make: Make, inputs: &Batch) -> Run {
     let engine = make(network);
-    let mut codes = BTreeMap::new();
-    let mut order = Vec::new();
-    let watch = &mut |id: NodeId, batch: &Batch<i32>| {
-        assert_eq!(batch.shape(), network.node(id).shape);
-        assert_eq!(batch.count(), inputs.count());
-        order.push(id);
-        codes.insert(id, batch.clone());
-    };
-    let output = engine.run(inputs, watch).expect("samples fit");
-    let populations: Vec<NodeId> = network.populations().map(|(id, _)| id).collect();
-    assert_eq!(order, populations, "{} shows every population once, in order", engine.name());
+    let mut shown: Vec<(NodeId, Batch<i32>)> = Vec::new();
+    let output = engine.run(inputs, &mut |id, batch| shown.push((id, batch.clone()))).expect("samples fit");
     assert_eq!(output.shape(), network.node(network.output()).shape);
-    Run { output, codes }
+    let populations: Vec<NodeId> = network.populations().map(|(id, _)| id).collect();
+    let mut codes: BTreeMap<NodeId, Vec<i32>> = populations.iter().map(|&id| (id, Vec::new())).collect();
+    for group in shown.chunks(populations.len().max(1)) {
+        let order: Vec<NodeId> = group.iter().map(|(id, _)| *id).collect();
+        assert_eq!(order, populations, "{} shows every population once, in order", engine.name());
+        for (id, batch) in group {
+            assert_eq!((batch.shape(), batch.count()), (network.node(*id).shape.as_slice(), group[0].1.count()));
+            codes.entry(*id).or_default().extend(batch.data());
+        }
+    }
+    let codes = codes.into_iter().map(|(id, data)| {
+        (id, Batch::new(inputs.count(), network.node(id).shape.clone(), data).expect("all samples are shown"))
+    });
+    Run { output, codes: codes.collect() }
 }
 
 /// A batch of the network's input shape.
