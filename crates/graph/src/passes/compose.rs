@@ -22,8 +22,8 @@ impl Map {
     }
 
     /// The map that changes nothing.
-    pub(super) fn identity(shape: &[usize]) -> Option<Self> {
-        Some(Self { scale: Field::full(shape, 1.0)?, shift: Field::full(shape, 0.0)? })
+    pub(super) fn identity(shape: &[usize]) -> Self {
+        Self { scale: Field::full(shape, 1.0), shift: Field::full(shape, 0.0) }
     }
 
     /// This map, then `outer`.

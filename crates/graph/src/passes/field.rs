@@ -9,39 +9,44 @@ use crate::{Tensor, volume};
 const LARGEST: usize = 1 << 26;
 
 /// A constant of the shape of a sample.
+///
+/// Where it is repeated along an axis it is stored once: `data` has the shape `stored`, each extent of which is that
+/// of `shape` or 1.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Field {
     shape: Vec<usize>,
+    stored: Vec<usize>,
     data: Vec<f64>,
 }
 
 impl Field {
-    /// A constant of one repeated value; `None` when too large.
-    pub(super) fn full(shape: &[usize], value: f64) -> Option<Self> {
-        (volume(shape) <= LARGEST).then(|| Self { shape: shape.to_vec(), data: vec![value; volume(shape)] })
+    /// A constant of one repeated value.
+    pub(super) fn full(shape: &[usize], value: f64) -> Self {
+        Self { shape: shape.to_vec(), stored: vec![1; shape.len()], data: vec![value] }
     }
 
-    /// `tensor` expanded to `shape`, or `absent` everywhere; `None` when too large.
+    /// `tensor` expanded to `shape`, or `absent` everywhere. `None` when it does not broadcast.
     pub(super) fn expand(tensor: Option<&Tensor>, absent: f64, shape: &[usize]) -> Option<Self> {
-        let Some(tensor) = tensor else { return Self::full(shape, absent) };
-        if volume(shape) > LARGEST {
-            return None;
-        }
-        let data = tensor.broadcast_to(shape)?.data().iter().map(|&x| f64::from(x)).collect();
-        Some(Self { shape: shape.to_vec(), data })
+        let Some(tensor) = tensor else { return Some(Self::full(shape, absent)) };
+        let mut stored = vec![1; shape.len().checked_sub(tensor.shape().len())?];
+        stored.extend(tensor.shape());
+        let data = tensor.data().iter().map(|&x| f64::from(x)).collect();
+        let fits = stored.iter().zip(shape).all(|(&own, &n)| own == n || own == 1);
+        fits.then(|| Self { shape: shape.to_vec(), stored, data })
     }
 
-    /// `data` in row-major order.
+    /// `data` in row-major order. `None` when it does not fill the shape.
     pub(super) fn new(shape: Vec<usize>, data: Vec<f64>) -> Option<Self> {
-        (volume(&shape) == data.len()).then_some(Self { shape, data })
+        (volume(&shape) == data.len()).then(|| Self { stored: shape.clone(), shape, data })
     }
 
     pub(super) fn shape(&self) -> &[usize] {
         &self.shape
     }
 
-    pub(super) fn data(&self) -> &[f64] {
-        &self.data
+    /// All elements in row-major order; `None` when too large.
+    pub(super) fn elements(&self) -> Option<Vec<f64>> {
+        Some(self.spread(&self.shape)?.data)
     }
 
     /// Whether it is `value` everywhere.
@@ -49,117 +54,145 @@ impl Field {
         self.data.iter().all(|&x| x == value)
     }
 
-    /// `f` of this field's and another one's elements.
+    /// `f` of this field's and another one's elements; both have the same shape. `None` when too large.
     pub(super) fn zip(&self, other: &Self, f: impl Fn(f64, f64) -> f64) -> Option<Self> {
-        let data = self.data.iter().zip(&other.data).map(|(&a, &b)| f(a, b)).collect();
-        Self::new(self.shape.clone(), data)
+        let stored: Vec<usize> = self.stored.iter().zip(&other.stored).map(|(&a, &b)| a.max(b)).collect();
+        let (mut result, other) = (self.spread(&stored)?, other.spread(&stored)?);
+        result.data.iter_mut().zip(&other.data).for_each(|(a, &b)| *a = f(*a, b));
+        Some(result)
     }
 
-    /// The same elements under another shape.
-    pub(super) fn reshaped(self, shape: &[usize]) -> Option<Self> {
-        Self::new(shape.to_vec(), self.data)
+    /// The same elements under another shape; `None` when too large.
+    pub(super) fn reshaped(&self, shape: &[usize]) -> Option<Self> {
+        match self.data[..] {
+            [value] => Some(Self::full(shape, value)),
+            _ => Self::new(shape.to_vec(), self.elements()?),
+        }
     }
 
     /// Axis `i` of the result is axis `perm[i]`.
     pub(super) fn permuted(&self, perm: &[usize]) -> Self {
-        let shape: Vec<usize> = perm.iter().map(|&p| self.shape[p]).collect();
-        let own = strides(&self.shape);
-        let data = Indices::new(&shape)
-            .map(|index| self.data[index.iter().zip(perm).map(|(i, &p)| i * own[p]).sum::<usize>()])
-            .collect();
-        Self { shape, data }
+        let rearranged = |extents: &[usize]| -> Vec<usize> { perm.iter().map(|&p| extents[p]).collect() };
+        let stored = rearranged(&self.stored);
+        let step = rearranged(&strides(&self.stored));
+        let data = Indices::new(&stored).map(|index| self.data[dot(&index, &step)]).collect();
+        Self { shape: rearranged(&self.shape), stored, data }
     }
 
-    /// What [`Select`] makes of it.
+    /// What [`Select`] makes of it; `None` when too large.
     pub(super) fn selected(&self, select: &Select) -> Option<Self> {
-        let shape = select.output_shape(&self.shape).ok().filter(|shape| volume(shape) <= LARGEST)?;
-        let own = strides(&self.shape);
-        let source = |(axis, &i): (usize, &usize)| select.maps[axis].as_ref().map_or(i, |map| map[i]) * own[axis];
-        let data =
-            Indices::new(&shape).map(|index| self.data[index.iter().enumerate().map(source).sum::<usize>()]).collect();
-        Some(Self { shape, data })
+        let shape = select.output_shape(&self.shape).ok()?;
+        let maps = select.maps.iter().zip(&self.stored).map(|(map, &own)| map.as_ref().filter(|_| own > 1));
+        let maps: Vec<Option<&Vec<usize>>> = maps.collect();
+        let stored: Vec<usize> = maps.iter().zip(&self.stored).map(|(map, &own)| map.map_or(own, Vec::len)).collect();
+        let step = strides(&self.stored);
+        let source = |(axis, &i): (usize, &usize)| maps[axis].map_or(i, |map| map[i]) * step[axis];
+        let data = bounded(&stored)?.map(|index| self.data[index.iter().enumerate().map(source).sum::<usize>()]);
+        Some(Self { data: data.collect(), shape, stored })
     }
 
-    /// What [`Pad`] makes of it, with its own value in the padding.
+    /// What [`Pad`] makes of it, with its own value in the padding; `None` when too large.
     pub(super) fn padded(&self, pad: &Pad, value: f64) -> Option<Self> {
         let shape = pad.output_shape(&self.shape).ok()?;
-        let mut padded = Self::full(&shape, value)?;
-        let place = strides(&shape);
-        for (index, &x) in Indices::new(&self.shape).zip(&self.data) {
-            let at: usize = index.iter().zip(&pad.before).zip(&place).map(|((i, b), s)| (i + b) * s).sum();
-            padded.data[at] = x;
+        let mut padded = Self::full(&shape, value).spread(&shape)?;
+        let step = strides(&shape);
+        let origin = dot(&pad.before, &step);
+        for (index, x) in Indices::new(&self.shape).zip(self.elements()?) {
+            padded.data[origin + dot(&index, &step)] = x;
         }
         Some(padded)
     }
 
-    /// What [`Concat`] makes of several.
+    /// What [`Concat`] makes of several; `None` when too large.
     pub(super) fn concatenated(concat: &Concat, parts: &[Self]) -> Option<Self> {
-        let shapes: Vec<&[usize]> = parts.iter().map(|part| part.shape.as_slice()).collect();
-        let shape = concat.output_shape(&shapes).ok().filter(|shape| volume(shape) <= LARGEST)?;
+        let shapes: Vec<&[usize]> = parts.iter().map(Self::shape).collect();
+        let shape = concat.output_shape(&shapes).ok()?;
+        bounded(&shape)?;
         let blocks = volume(&shape[..concat.axis]);
-        let data = (0..blocks)
-            .flat_map(|block| parts.iter().map(move |part| (block, part)))
-            .flat_map(|(block, part)| part.data.chunks_exact(part.data.len() / blocks).nth(block).unwrap_or_default())
-            .copied()
-            .collect();
+        let parts: Vec<Vec<f64>> = parts.iter().map(Self::elements).collect::<Option<_>>()?;
+        let block = |at: usize, part: &[f64]| part[at * (part.len() / blocks)..][..part.len() / blocks].to_vec();
+        let data = (0..blocks).flat_map(|at| parts.iter().flat_map(move |part| block(at, part))).collect();
         Self::new(shape, data)
     }
 
-    /// The mean over `axes`, which keep extent 1.
+    /// The mean over `axes`, which keep extent 1; `None` when too large.
     pub(super) fn mean(&self, axes: &[usize]) -> Option<Self> {
         if let Some(same) = self.without(axes) {
             return Some(same);
         }
-        let mut mean = Self::full(&self.keeping(axes), 0.0)?;
-        let place = strides(&mean.shape);
-        let count = self.data.len() / mean.data.len();
-        for (index, &x) in Indices::new(&self.shape).zip(&self.data) {
-            let kept = index.iter().enumerate().filter(|(axis, _)| !axes.contains(axis));
-            mean.data[kept.map(|(axis, i)| i * place[axis]).sum::<usize>()] += x / count as f64;
+        let shape = without(&self.shape, axes);
+        let mut mean = Self::full(&shape, 0.0).spread(&shape)?;
+        let mut step = strides(&shape);
+        for &axis in axes {
+            step[axis] = 0;
+        }
+        let count = volume(&self.shape) / volume(&shape);
+        for (index, x) in Indices::new(&self.shape).zip(self.elements()?) {
+            mean.data[dot(&index, &step)] += x / count as f64;
         }
         Some(mean)
     }
 
-    /// The same with extent 1 on `axes`, if it does not vary along them.
+    /// The same with extent 1 on `axes`; `None` when it varies along one of them.
     pub(super) fn without(&self, axes: &[usize]) -> Option<Self> {
         if axes.iter().any(|&axis| self.varies(axis)) {
             return None;
         }
-        let own = strides(&self.shape);
-        let shape = self.keeping(axes);
-        let data = Indices::new(&shape)
-            .map(|index| self.data[index.iter().zip(&own).map(|(i, s)| i * s).sum::<usize>()])
-            .collect();
-        Some(Self { shape, data })
+        let (shape, stored) = (without(&self.shape, axes), without(&self.stored, axes));
+        let step = strides(&self.stored);
+        let data = Indices::new(&stored).map(|index| self.data[dot(&index, &step)]).collect();
+        Some(Self { shape, stored, data })
     }
 
-    /// Repeats along axes of extent 1 to fill `shape`.
+    /// Repeated along axes of extent 1 to fill `shape`.
     pub(super) fn repeated(&self, shape: &[usize]) -> Option<Self> {
-        let maps = self.shape.iter().zip(shape).map(|(&own, &n)| (own == 1).then(|| vec![0; n])).collect();
-        self.selected(&Select { maps })
+        let fits =
+            self.shape.len() == shape.len() && self.shape.iter().zip(shape).all(|(&own, &n)| own == n || own == 1);
+        fits.then(|| Self { shape: shape.to_vec(), ..self.clone() })
     }
 
-    /// Its values along one axis, if it does not vary along any other.
+    /// Its values along one axis; `None` when it varies along another.
     pub(super) fn along(&self, axis: usize) -> Option<Vec<f64>> {
         let others: Vec<usize> = (0..self.shape.len()).filter(|&a| a != axis).collect();
-        self.without(&others).map(|field| field.data)
+        self.without(&others)?.elements()
     }
 
     /// The smallest tensor that broadcasts to it; `None` when a value leaves `f32`.
     pub(super) fn tensor(&self) -> Option<Tensor> {
         let same: Vec<usize> = (0..self.shape.len()).filter(|&axis| !self.varies(axis)).collect();
         let small = self.without(&same)?;
-        Tensor::new(small.shape, rounded(&small.data)?).ok()
+        Tensor::new(small.stored, rounded(&small.data)?).ok()
     }
 
-    fn keeping(&self, axes: &[usize]) -> Vec<usize> {
-        self.shape.iter().enumerate().map(|(axis, &n)| if axes.contains(&axis) { 1 } else { n }).collect()
+    /// The same field with its data stored under the extents `stored`.
+    fn spread(&self, stored: &[usize]) -> Option<Self> {
+        if self.stored == stored {
+            return Some(self.clone());
+        }
+        let mut step = strides(&self.stored);
+        step.iter_mut().zip(&self.stored).filter(|(_, own)| **own == 1).for_each(|(step, _)| *step = 0);
+        let data = bounded(stored)?.map(|index| self.data[dot(&index, &step)]).collect();
+        Some(Self { shape: self.shape.clone(), stored: stored.to_vec(), data })
     }
 
     fn varies(&self, axis: usize) -> bool {
-        let (stride, extent) = (volume(&self.shape[axis + 1..]), self.shape[axis]);
+        let (stride, extent) = (volume(&self.stored[axis + 1..]), self.stored[axis]);
         self.data.chunks(stride * extent).any(|block| (stride..block.len()).any(|i| block[i] != block[i - stride]))
     }
+}
+
+/// All indices of a shape, unless there are too many.
+fn bounded(shape: &[usize]) -> Option<Indices> {
+    (volume(shape) <= LARGEST).then(|| Indices::new(shape))
+}
+
+fn dot(index: &[usize], step: &[usize]) -> usize {
+    index.iter().zip(step).map(|(i, s)| i * s).sum()
+}
+
+/// A shape with extent 1 on some axes.
+fn without(shape: &[usize], axes: &[usize]) -> Vec<usize> {
+    shape.iter().enumerate().map(|(axis, &n)| if axes.contains(&axis) { 1 } else { n }).collect()
 }
 
 /// Rounds to `f32`; `None` when a value is not finite there.
@@ -193,14 +226,19 @@ mod tests {
     #[test]
     fn routing() {
         let f = field(&[2, 2], &[1., 2., 3., 4.]);
+        let rows = Field::expand(Some(&Tensor::full(vec![2, 1], 5.0)), 0.0, &[2, 2]).unwrap();
+        assert_eq!(rows.elements().unwrap(), [5.; 4]);
         assert_eq!(f.permuted(&[1, 0]).data, [1., 3., 2., 4.]);
         assert_eq!(f.selected(&Select { maps: vec![None, Some(vec![1])] }).unwrap().data, [2., 4.]);
+        let picked = rows.selected(&Select { maps: vec![Some(vec![1]), Some(vec![0, 0, 1])] }).unwrap();
+        assert_eq!((picked.shape(), picked.elements().unwrap()), (&[1, 3][..], vec![5.; 3]));
         let pad = Pad { before: vec![0, 1], after: vec![0, 0], value: 0.0 };
         assert_eq!(f.padded(&pad, 9.0).unwrap().data, [9., 1., 2., 9., 3., 4.]);
         let g = field(&[2, 1], &[5., 6.]);
         let joined = Field::concatenated(&Concat { axis: 1 }, &[f.clone(), g]).unwrap();
         assert_eq!(joined.data, [1., 2., 5., 3., 4., 6.]);
         assert_eq!(f.mean(&[1]).unwrap(), field(&[2, 1], &[1.5, 3.5]));
-        assert_eq!(field(&[2, 1], &[1., 2.]).repeated(&[2, 2]).unwrap().data, [1., 1., 2., 2.]);
+        assert_eq!(field(&[2, 1], &[1., 2.]).repeated(&[2, 2]).unwrap().elements().unwrap(), [1., 1., 2., 2.]);
+        assert_eq!(rows.zip(&f, |a, b| a + b).unwrap().data, [6., 7., 8., 9.]);
     }
 }

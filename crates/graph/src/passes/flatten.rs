@@ -16,11 +16,11 @@ pub(super) fn permute(view: &View<'_>, id: NodeId) -> Option<Rewrite> {
 
     let shape = view.shape(source);
     let positions = Field::new(shape.to_vec(), (0..volume(shape)).map(|i| i as f64).collect())?;
-    let origin = positions.permuted(&transpose.perm);
+    let origin = positions.permuted(&transpose.perm).elements()?;
     let columns = linear.inputs();
     let mut weight = vec![0.0; linear.weight.len()];
     for (new, old) in weight.chunks_exact_mut(columns).zip(linear.weight.data().chunks_exact(columns)) {
-        for (&from, &x) in origin.data().iter().zip(old) {
+        for (&from, &x) in origin.iter().zip(old) {
             new[from as usize] = x;
         }
     }

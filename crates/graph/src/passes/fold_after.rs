@@ -45,7 +45,7 @@ pub(super) fn fold(view: &View<'_>, id: NodeId) -> Option<Rewrite> {
         result = sketch.add(view.name(mean), view.op(mean).clone(), &[result])?;
     }
     if shift.is_none() {
-        let scale = Field::full(map.scale.shape(), 1.0)?;
+        let scale = Field::full(map.scale.shape(), 1.0);
         result = sketch.add(view.name(id), Map { scale, shift: map.shift }.op()?, &[result])?;
     }
     Some(sketch.finish(result))
@@ -58,7 +58,7 @@ fn before_mean(view: &View<'_>, mean: NodeId, map: &Map) -> Option<Map> {
         Op::Mean(mean) => {
             let mut kept = shape.to_vec();
             mean.axes.iter().for_each(|&axis| kept[axis] = 1);
-            map.map(|field| field.clone().reshaped(&kept)?.repeated(shape))
+            map.map(|field| field.reshaped(&kept)?.repeated(shape))
         }
         Op::AvgPool(pool) => {
             let window = &pool.window;
@@ -146,6 +146,18 @@ mod tests {
         let mean = |keep| Op::Mean(Mean { axes: vec![1, 2], keep });
         assert_eq!(normal(mean(false), &[2]), "Conv:conv ReduceMean:mean");
         assert_eq!(normal(mean(true), &[2, 1, 1]), "Conv:conv ReduceMean:mean");
+    }
+
+    #[test]
+    fn a_mean_over_padding_alone_is_not_shifted() {
+        let mut window = Window::new(vec![2, 2]).padded(1);
+        window.dilation = vec![2, 2];
+        let graph = Chain::new(&[1, 1, 1])
+            .then("conv", conv(2, 1, 1, 0))
+            .then("mean", Op::AvgPool(AvgPool { window, ceil: false, count_include_pad: false }))
+            .then("bn", affine(&[2, 1, 1]))
+            .normal();
+        assert_eq!(story(&graph), "Conv:conv AveragePool:mean Affine:bn");
     }
 
     #[test]

@@ -28,7 +28,7 @@ pub(super) fn fold(view: &View<'_>, id: NodeId) -> Option<Rewrite> {
     let op = synapses.with(&synapses.scaled_inputs(&scale), &biases)?;
     let mut result = sketch.add(view.name(id), op, &[peeled.core])?;
     if everywhere.is_none() {
-        let map = Map { scale: Field::full(output, 1.0)?, shift: response };
+        let map = Map { scale: Field::full(output, 1.0), shift: response };
         result = sketch.add(&peeled.name, map.op()?, &[result])?;
     }
     Some(sketch.finish(result))

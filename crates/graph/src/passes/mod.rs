@@ -17,6 +17,14 @@
 //! | `fold_after` | an affine map after weights goes into them |
 //! | `fold_before` | an affine map before weights goes into them, exact at padded borders |
 //! | `input_normalisation` | the data's normalisation becomes part of the network |
+//!
+//! The remaining files are what the rules share: how a graph is rewritten (`rewrite`), constants in `f64` (`field`),
+//! bounds on values (`range`), weights between channels (`synapses`), the search for affine maps (`peel`).
+//!
+//! Not folded, because the result would not be the same, or would cost more: a map into weights whose value something
+//! else reads; a scale that varies over space; a shift that varies over space, which stays as an affine map behind the
+//! weights; a map before or after a maximum or a nonlinearity; coefficients of a sum; padding of channels, or with a
+//! value that a window could see; and a transpose that meets a branch without one.
 
 mod activation;
 mod compose;

@@ -141,4 +141,16 @@ mod tests {
         // padding as wide as the window
         assert_eq!(normal(relu(), 0.0, max_pool(1, 2, false)), "Relu:a Pad:p MaxPool:m");
     }
+
+    #[test]
+    fn a_maximum_over_padding_alone_stays() {
+        let mut window = Window::new(vec![2, 2]);
+        window.dilation = vec![2, 2];
+        let graph = Chain::new(&[1, 1, 1])
+            .then("a", relu())
+            .then("p", pad(&[0, 1, 1], &[0, 1, 1], 0.0))
+            .then("m", Op::MaxPool(MaxPool { window, ceil: false }))
+            .normal();
+        assert_eq!(story(&graph), "Relu:a Pad:p MaxPool:m");
+    }
 }

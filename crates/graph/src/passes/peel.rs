@@ -44,7 +44,7 @@ impl Peeler<'_, '_> {
                 Some(Peeled { core, map: Map::of(affine, &node.shape)?, name: node.name.clone() })
             }
             Op::Transpose(t) => self.through(id, |map| map.map(|field| Some(field.permuted(&t.perm)))),
-            Op::Reshape(r) => self.through(id, |map| map.map(|field| field.clone().reshaped(&r.shape))),
+            Op::Reshape(r) => self.through(id, |map| map.map(|field| field.reshaped(&r.shape))),
             Op::Select(s) => self.through(id, |map| map.map(|field| field.selected(s))),
             // What padding adds is neither scaled nor shifted.
             Op::Pad(p) => {
@@ -82,7 +82,7 @@ impl Peeler<'_, '_> {
                 name.get_or_insert(peeled.name);
             } else {
                 cores.push(branch);
-                maps.push(Map::identity(self.view.shape(branch))?);
+                maps.push(Map::identity(self.view.shape(branch)));
             }
         }
         let name = name?;

@@ -107,9 +107,10 @@ impl<'g> Synapses<'g> {
             if self.weight.len().saturating_mul(lattice.small.iter().product()) > MOST_WORK {
                 return None;
             }
+            let elements = input.elements()?;
             for (position, w) in self.weights().into_iter().enumerate() {
                 let place = self.place(position);
-                connect(&place, w, &input.data()[place.input * plane..][..plane]);
+                connect(&place, w, &elements[place.input * plane..][..plane]);
             }
         }
         Field::new(output.to_vec(), response)
@@ -119,7 +120,8 @@ impl<'g> Synapses<'g> {
         let inputs = self.weight.shape()[1];
         let weights = self.weights();
         let product = |x: &[f64], w: &[f64]| x.iter().zip(w).map(|(x, w)| x * w).sum::<f64>();
-        let rows = input.data().chunks_exact(inputs);
+        let elements = input.elements()?;
+        let rows = elements.chunks_exact(inputs);
         let data = rows.flat_map(|x| weights.chunks_exact(inputs).map(move |w| product(x, w))).collect();
         Field::new(output.to_vec(), data)
     }
@@ -204,9 +206,9 @@ mod tests {
         let op = Op::Conv(Conv { weight: Tensor::full(vec![1, 2, 3], 1.0), bias: None, window, groups: 1 });
         let synapses = Synapses::of(&op).unwrap();
         let same = Field::new(vec![2, 3], vec![1., 1., 1., 2., 2., 2.]).unwrap();
-        assert_eq!(synapses.response(&same, &[1, 3]).unwrap().data(), [6., 9., 6.]);
+        assert_eq!(synapses.response(&same, &[1, 3]).unwrap().elements().unwrap(), [6., 9., 6.]);
         let varied = Field::new(vec![2, 3], vec![1., 1., 1., 2., 2., 0.]).unwrap();
-        assert_eq!(synapses.response(&varied, &[1, 3]).unwrap().data(), [6., 7., 4.]);
+        assert_eq!(synapses.response(&varied, &[1, 3]).unwrap().elements().unwrap(), [6., 7., 4.]);
     }
 
     #[test]
