@@ -1,7 +1,7 @@
 //! Measures how many images a second the trained network's runner does, on networks of well-known shapes with
 //! meaningless weights:
 //!
-//!     cargo run --release -p spikeconverter-engine --example bench_ann -- [threads] [batch]
+//!     cargo run --release -p spikeconverter-engine --example bench_ann -- [threads] [batch] [name]
 
 use std::time::{Duration, Instant};
 
@@ -10,13 +10,17 @@ use spikeconverter_graph::ops::{Activation, Add, Conv, Linear, MaxPool, Mean, Re
 use spikeconverter_graph::{Graph, GraphBuilder, GraphError, NodeId, Op, Tensor};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let mut args = std::env::args().skip(1).map(|arg| arg.parse::<usize>());
-    let threads = args.next().transpose()?.unwrap_or(1);
-    let count = args.next().transpose()?.unwrap_or(64);
+    let mut args = std::env::args().skip(1);
+    let mut number = |default| args.next().map_or(Ok(default), |arg| arg.parse::<usize>());
+    let (threads, count) = (number(1)?, number(64)?);
+    let only = args.next();
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
     let networks =
         [("ResNet-20", resnet20()?), ("VGG-16", vgg16()?), ("ResNet-18", resnet18()?), ("MobileNet", mobilenet()?)];
     for (name, graph) in networks {
+        if only.as_ref().is_some_and(|only| !name.contains(only.as_str())) {
+            continue;
+        }
         let ann = Ann::new(&graph)?;
         let values = (0..count * 3 * 32 * 32).map(|i| (i % 255) as f32 / 255.0).collect();
         let batch = [Batch::new(count, vec![3, 32, 32], values)?];

@@ -6,8 +6,9 @@ use spikeconverter_graph::{Graph, NodeId, Op, volume};
 use crate::kernels::{Compiled, Threads, compile};
 use crate::{Batch, EngineError};
 
-/// Values that a thread works on at a time, for all nodes alive together: about what a core's own cache holds.
-const CHUNK_VALUES: usize = 1 << 17;
+/// Values that a thread works on at a time, for all nodes alive together (2 MiB). Fewer samples at a time would stay in a
+/// core's own cache, but load the weights of deep layers too often.
+const CHUNK_VALUES: usize = 1 << 19;
 
 /// A trained network, ready to run: its weights are packed and its buffers planned.
 pub struct Ann {

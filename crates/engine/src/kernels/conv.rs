@@ -12,8 +12,8 @@ use super::product::{Position, Product};
 use super::tile::{LANES, Offsets};
 use super::{Kernel, Threads};
 
-/// Positions that are computed together at least, so that each weight that is loaded serves many of them.
-const POSITIONS: usize = 64;
+/// Positions that are computed together, so that each weight that is loaded serves many of them.
+const BLOCK: usize = 256;
 
 /// A sum over neighbouring elements of all channels of a group, at every position of a plane.
 pub(super) struct Direct {
@@ -25,6 +25,8 @@ pub(super) struct Direct {
     plane: usize,
     /// Samples that are computed together: several where planes are small.
     together: usize,
+    /// What to add to a position for the next sample.
+    sample: Position,
     parts: Vec<Part>,
     /// One value a channel, where the parts do not reach every element of the result.
     background: Option<Vec<f32>>,
@@ -34,8 +36,10 @@ pub(super) struct Direct {
 struct Part {
     /// One a group.
     products: Vec<Product>,
-    /// For the samples computed together, where each element reads and writes within its group.
-    positions: Vec<Position>,
+    /// Where each row begins to read and to write, within a group of a sample.
+    rows: Vec<Position>,
+    /// The same for each column, within a row.
+    columns: Vec<Position>,
 }
 
 /// What the two kinds of convolution have in common.
@@ -48,8 +52,11 @@ struct Spec<'a> {
     /// Along each axis.
     phases: [Vec<Phase>; 2],
     before: [usize; 2],
-    /// Weight of the synapse to a result channel from an input channel of its group, for a tap on each axis.
-    weight: &'a dyn Fn(usize, usize, [usize; 2]) -> f32,
+    weight: &'a Tensor,
+    /// Where the weights of a result channel begin.
+    start: &'a dyn Fn(usize) -> usize,
+    /// How far from there the weight for an input channel of the group stands, for a tap on each axis.
+    term: &'a dyn Fn(usize, [usize; 2]) -> usize,
     bias: Option<&'a Tensor>,
 }
 
@@ -67,7 +74,9 @@ impl Direct {
             output: extents,
             phases: [0, 1].map(|a| vec![Phase::forward(kernel[a], stride[a], dilation[a], extents[a])]),
             before: pad,
-            weight: &|o, c, [ky, kx]| op.weight.data()[((o * channels + c) * kernel[0] + ky) * kernel[1] + kx],
+            weight: &op.weight,
+            start: &|o| o * channels * kernel[0] * kernel[1],
+            term: &|c, [ky, kx]| (c * kernel[0] + ky) * kernel[1] + kx,
             bias: op.bias.as_ref(),
         })
     }
@@ -87,10 +96,9 @@ impl Direct {
             output: extents,
             phases: axes.map(|(phases, _)| phases),
             before,
-            weight: &|o, c, [ky, kx]| {
-                let row = (o / outputs * channels + c) * outputs + o % outputs;
-                op.weight.data()[(row * kernel[0] + ky) * kernel[1] + kx]
-            },
+            weight: &op.weight,
+            start: &|o| (o / outputs * channels * outputs + o % outputs) * kernel[0] * kernel[1],
+            term: &|c, [ky, kx]| (c * outputs * kernel[0] + ky) * kernel[1] + kx,
             bias: op.bias.as_ref(),
         })
     }
@@ -99,33 +107,45 @@ impl Direct {
         let needed = [0, 1].map(|a| spec.phases[a].iter().map(Phase::reach).max().unwrap_or(0));
         let padding = Padding::new(spec.channels[0], spec.input, spec.before, needed)?;
         let [rows, columns] = spec.output;
-        let together = POSITIONS.div_ceil(rows * columns);
         let mut parts = Vec::new();
         for y in &spec.phases[0] {
             for x in &spec.phases[1] {
-                parts.push(part(spec, &padding, together, y, x).ok_or("its padding is too wide")?);
+                parts.push(part(spec, &padding, y, x).ok_or("its padding is too wide")?);
             }
         }
-        let reached = parts.iter().map(|part| part.positions.len()).sum::<usize>();
-        let background = (reached < together * rows * columns)
+        let reached = parts.iter().map(|part| part.rows.len() * part.columns.len()).sum::<usize>();
+        let background = (reached < rows * columns)
             .then(|| spec.bias.map_or_else(|| vec![0.0; spec.channels[1]], |bias| bias.data().to_vec()));
         Ok(Self {
             groups: spec.groups,
-            padding,
             outputs: spec.channels[1] / spec.groups,
             plane: rows * columns,
-            together,
+            together: (BLOCK / 4).div_ceil(rows * columns),
+            sample: Position { read: padding.volume(), write: spec.channels[1] * rows * columns },
+            padding,
             parts,
             background,
         })
     }
 
-    /// Some panels of a group, for as many samples as the first `positions` of each part stand for.
+    /// Some panels of a group, for as many samples as `x` and `y` hold.
     fn group(&self, group: usize, panels: Range<usize>, samples: usize, x: &[f32], y: &mut [f32]) {
         let x = &x[group * self.padding.volume() / self.groups..];
+        let mut block = Vec::with_capacity(BLOCK);
         for part in &self.parts {
-            let positions = &part.positions[..samples * (part.positions.len() / self.together)];
-            part.products[group].run(panels.clone(), x, positions, y, self.plane);
+            let product = &part.products[group];
+            let starts = (0..samples).flat_map(|i| part.rows.iter().map(move |row| self.sample * i + *row));
+            for start in starts {
+                for column in &part.columns {
+                    block.push(start + *column);
+                    if block.len() == BLOCK {
+                        product.run(panels.clone(), x, &block, y, self.plane);
+                        block.clear();
+                    }
+                }
+            }
+            product.run(panels.clone(), x, &block, y, self.plane);
+            block.clear();
         }
     }
 
@@ -167,33 +187,26 @@ impl Kernel for Direct {
 }
 
 /// Packs the weights of the elements that have these phases, for all groups; `None` when an offset is beyond 2^32.
-fn part(spec: &Spec<'_>, padding: &Padding, together: usize, y: &Phase, x: &Phase) -> Option<Part> {
+fn part(spec: &Spec<'_>, padding: &Padding, y: &Phase, x: &Phase) -> Option<Part> {
     let (channels, outputs) = (spec.channels[0] / spec.groups, spec.channels[1] / spec.groups);
-    let [rows, columns] = spec.output;
     let taps = y.taps.len() * x.taps.len();
     let term = |k: usize| (k / taps, &y.taps[k % taps / x.taps.len()], &x.taps[k % x.taps.len()]);
     let offsets = Offsets::new((0..channels * taps).map(|k| {
         let (c, ky, kx) = term(k);
         c * padding.plane() + ky.offset * padding.width() + kx.offset
     }))?;
+    let terms = (0..channels * taps).map(|k| {
+        let (c, ky, kx) = term(k);
+        (spec.term)(c, [ky.tap, kx.tap])
+    });
+    let terms: Vec<usize> = terms.collect();
     let product = |group: usize| {
-        let weight = |o: usize, k: usize| {
-            let (c, ky, kx) = term(k);
-            (spec.weight)(group * outputs + o, c, [ky.tap, kx.tap])
-        };
+        let weights = spec.weight.data();
+        let weight = |o: usize, k: usize| weights[(spec.start)(group * outputs + o) + terms[k]];
         let bias = |o: usize| spec.bias.map_or(0.0, |bias| bias.data()[group * outputs + o]);
         Product::new(outputs, offsets.clone(), weight, bias)
     };
-    let mut positions = Vec::with_capacity(together * y.places.len() * x.places.len());
-    for sample in 0..together {
-        for y in &y.places {
-            for x in &x.places {
-                positions.push(Position {
-                    read: sample * padding.volume() + y.read * padding.width() + x.read,
-                    write: (sample * spec.channels[1] * rows + y.write) * columns + x.write,
-                });
-            }
-        }
-    }
-    Some(Part { products: (0..spec.groups).map(product).collect(), positions })
+    let rows = y.places.iter().map(|y| Position { read: y.read * padding.width(), write: y.write * spec.output[1] });
+    let columns = x.places.iter().map(|x| Position { read: x.read, write: x.write });
+    Some(Part { products: (0..spec.groups).map(product).collect(), rows: rows.collect(), columns: columns.collect() })
 }

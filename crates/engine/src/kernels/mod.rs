@@ -14,9 +14,9 @@ mod linear;
 mod mean;
 mod padding;
 mod phase;
-mod plane;
 mod pool;
 mod product;
+mod sliding;
 #[cfg(test)]
 mod tests;
 mod tile;
@@ -73,7 +73,7 @@ fn kernel(op: &Op, inputs: &[&[usize]], output: &[usize]) -> Result<Box<dyn Kern
     let shape = inputs[0];
     Ok(match op {
         Op::Conv(op) if op.weight.shape()[1] == 1 && op.groups > 1 => {
-            Box::new(depthwise::Depthwise::new(op, shape, output))
+            Box::new(depthwise::Depthwise::new(op, shape, output)?)
         }
         Op::Conv(op) => Box::new(conv::Direct::conv(op, shape, output)?),
         Op::ConvTranspose(op) => Box::new(conv::Direct::transposed(op, shape, output)?),
@@ -81,8 +81,8 @@ fn kernel(op: &Op, inputs: &[&[usize]], output: &[usize]) -> Result<Box<dyn Kern
         Op::Affine(op) => Box::new(elementwise::Affine::new(op, shape)),
         Op::Add(op) => Box::new(elementwise::Add::new(op, inputs, output)),
         Op::Activation(op) => activation::kernel(op, shape),
-        Op::MaxPool(op) => Box::new(pool::MaxPool::new(op, shape, output)),
-        Op::AvgPool(op) => Box::new(pool::AvgPool::new(op, shape, output)),
+        Op::MaxPool(op) => Box::new(pool::MaxPool::new(op, shape, output)?),
+        Op::AvgPool(op) => Box::new(pool::AvgPool::new(op, shape, output)?),
         Op::Mean(op) => Box::new(mean::Mean::new(op, shape)),
         Op::Concat(op) => Box::new(layout::Concat::new(op, inputs)),
         // `output_shape` has refused to apply an input to anything.

@@ -1,6 +1,6 @@
 //! Matrix products whose right-hand side is gathered from the input: what convolutions and dense layers share.
 
-use std::ops::Range;
+use std::ops::{Add, Mul, Range};
 
 use super::tile::{Instructions, LANES, Offsets, POSITIONS, Sums, accumulate};
 
@@ -22,8 +22,24 @@ pub(super) struct Position {
     pub(super) write: usize,
 }
 
+impl Add for Position {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self { read: self.read + other.read, write: self.write + other.write }
+    }
+}
+
+impl Mul<usize> for Position {
+    type Output = Self;
+
+    fn mul(self, n: usize) -> Self {
+        Self { read: self.read * n, write: self.write * n }
+    }
+}
+
 impl Product {
-    /// Packs `weight(o, k)` for `outputs` channels and a term for each offset.
+    /// Packs the weights `weight(o, k)` for `outputs` channels and a term for each offset.
     pub(super) fn new(
         outputs: usize,
         offsets: Offsets,

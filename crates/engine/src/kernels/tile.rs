@@ -32,6 +32,13 @@ impl Offsets {
     }
 }
 
+/// A loop that the compiler turns into vectors. A closure will not do: only what is inlined gets the instructions of its
+/// surroundings.
+pub(super) trait Loop {
+    /// Runs the loop. To be marked `#[inline(always)]`.
+    fn run(self);
+}
+
 /// The instructions that the machine has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Instructions {
@@ -57,6 +64,19 @@ impl Instructions {
         }
         all.push(Self::Portable);
         all
+    }
+
+    /// Runs a loop, letting the compiler use these instructions in it.
+    pub(super) fn with(self, f: impl Loop) {
+        match self {
+            // SAFETY: the instructions are there: this variant is only made where they were detected.
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => unsafe { x86::with_avx512(f) },
+            // SAFETY: as above.
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => unsafe { x86::with_avx2(f) },
+            Self::Portable => f.run(),
+        }
     }
 }
 
@@ -117,7 +137,21 @@ mod x86 {
         _mm512_loadu_ps, _mm512_set1_ps, _mm512_setzero_ps, _mm512_storeu_ps,
     };
 
-    use super::{LANES, POSITIONS, Sums};
+    use super::{LANES, Loop, POSITIONS, Sums};
+
+    /// # Safety
+    /// The machine has AVX-512F.
+    #[target_feature(enable = "avx512f")]
+    pub(super) unsafe fn with_avx512(f: impl Loop) {
+        f.run();
+    }
+
+    /// # Safety
+    /// The machine has AVX2 and FMA.
+    #[target_feature(enable = "avx2,fma")]
+    pub(super) unsafe fn with_avx2(f: impl Loop) {
+        f.run();
+    }
 
     /// # Safety
     /// The machine has AVX-512F; each base plus each offset lies within `x`; each panel holds 16 values an offset.
