@@ -79,4 +79,12 @@ pub enum EngineError {
         /// What it takes.
         wanted: &'static str,
     },
+    /// Evaluations that are not of the same network.
+    #[error("evaluations of different networks cannot be merged: one has the populations {first}, the other {other}")]
+    Records {
+        /// Populations of one.
+        first: String,
+        /// Populations of the other.
+        other: String,
+    },
 }

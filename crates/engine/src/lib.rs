@@ -5,8 +5,10 @@
 
 pub mod ann;
 pub mod batch;
+pub mod cost;
 mod engine;
 mod error;
+pub mod evaluation;
 pub mod fan_out;
 mod folded;
 pub mod kernels;
@@ -21,5 +23,6 @@ pub use batch::Batch;
 pub use engine::Engine;
 pub(crate) use engine::check_samples;
 pub use error::EngineError;
+pub use evaluation::{Evaluation, EvaluationReport, Evaluator};
 pub use folded::{ChannelParameters, FoldedEngine, WindowGenerator, generate};
 pub use reference::ReferenceEngine;

@@ -1,0 +1,271 @@
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use rayon::prelude::*;
+use spikeconverter_graph::{Graph, NodeId, Op, Role, volume};
+use spikeconverter_network::{Encoding, NodeKind, SpikingNetwork};
+
+use super::{Evaluation, LayerRecord};
+use crate::fan_out::structural_fan_out;
+use crate::{Ann, Batch, Engine, EngineError};
+
+/// Runs a trained network and the spiking network made from it on the same samples and counts.
+///
+/// # Synaptic operations
+/// One for each connection that a spike crosses: in an operation with weights, each result that the neuron is connected to
+/// (taps in the padding are no connections, zero weights are); without weights on the way, each neuron that it reaches.
+/// Operations that only move or sum spikes hand them on. A [maximum of trains](NodeKind::MaxPool) is counted as if it passed
+/// every spike to all that its results reach, an upper bound: what it holds back is not known here. A spike crosses the first
+/// weights that it meets; weights behind these, without a population between, are not counted.
+pub struct Evaluator<'a> {
+    network: &'a SpikingNetwork,
+    engine: &'a dyn Engine,
+    ann: Ann,
+    ann_macs: u64,
+    input_macs: u64,
+    /// For each neuron of the input where it spikes, its synaptic operations a spike.
+    input_fan_out: Vec<u32>,
+    /// The same for each population, with its place among them.
+    fan_out: BTreeMap<NodeId, (usize, Vec<u32>)>,
+    /// Whether the results are classes, not scores of classes.
+    ann_gives_class: bool,
+    snn_gives_class: bool,
+}
+
+impl<'a> Evaluator<'a> {
+    /// Prepares the evaluation of `network`, run by `engine`, beside `ann`, whose first result it stands for.
+    ///
+    /// # Errors
+    /// When a node of either network does not fit its inputs, or the trained network has no result.
+    pub fn new(network: &'a SpikingNetwork, ann: &Graph, engine: &'a dyn Engine) -> Result<Self, EngineError> {
+        let output = *ann.outputs().first().ok_or(EngineError::NoNode { nodes: ann.nodes().len(), id: 0 })?;
+        let mut reach = reach(network)?;
+        let populations = network.populations().enumerate();
+        let fan_out = populations.map(|(i, (id, _))| (id, (i, std::mem::take(&mut reach[id.0])))).collect();
+        let analog = network.encoding() == Encoding::Analog;
+        Ok(Self {
+            network,
+            engine,
+            ann: Ann::new(ann)?,
+            ann_macs: ann.macs(),
+            input_macs: if analog { input_macs(network) } else { 0 },
+            input_fan_out: if analog { Vec::new() } else { std::mem::take(&mut reach[0]) },
+            fan_out,
+            ann_gives_class: gives_class(output, |id| (Some(&ann.node(id).op), ann.node(id).inputs.as_slice())),
+            snn_gives_class: gives_class(network.output(), |id| {
+                let node = network.node(id);
+                let op = if let NodeKind::Head(op) = &node.kind { Some(op) } else { None };
+                (op, node.inputs.as_slice())
+            }),
+        })
+    }
+
+    /// Runs both networks on the same samples, each as it takes them: preprocessed, and encoded as the spiking network
+    /// wants. The class of a result is its largest entry, the first of several (or, where the network ends in
+    /// [`Op::ArgMax`], the result itself). A label is right when it is the class less `label_offset`.
+    ///
+    /// # Errors
+    /// When the samples do not fit the networks, or the batches and labels differ in number.
+    pub fn evaluate_batch(
+        &self,
+        ann_inputs: &Batch,
+        snn_inputs: &Batch,
+        labels: Option<&[u32]>,
+        label_offset: i64,
+    ) -> Result<Evaluation, EngineError> {
+        let count = ann_inputs.count();
+        for (what, other) in [("the evaluation", Some(snn_inputs.count())), ("the labels", labels.map(<[u32]>::len))] {
+            if let Some(other) = other.filter(|&other| other != count) {
+                return Err(EngineError::SampleCount { what: what.into(), first: count, other });
+            }
+        }
+        let mut evaluation = self.empty();
+        let started = Instant::now();
+        let trained = self.ann.run(std::slice::from_ref(ann_inputs))?;
+        evaluation.ann_nanoseconds = nanoseconds(started.elapsed());
+        let missing = || EngineError::NoNode { nodes: 0, id: 0 };
+        let trained = trained.into_iter().next().ok_or_else(missing)?;
+        let spiking = self.simulate(snn_inputs, &mut evaluation)?;
+
+        let images = count as u64;
+        evaluation.images = images;
+        evaluation.labelled = if labels.is_some() { images } else { 0 };
+        evaluation.ann_macs = self.ann_macs.saturating_mul(images);
+        evaluation.input_macs = self.input_macs.saturating_mul(images);
+        for (i, (a, s)) in trained.samples().zip(spiking.samples()).enumerate() {
+            let (of_ann, of_snn) = (class(a, self.ann_gives_class), class(s, self.snn_gives_class));
+            evaluation.agree += u64::from(of_ann.is_some() && of_ann == of_snn);
+            if let Some(labels) = labels {
+                let right = Some(i64::from(labels[i]).saturating_add(label_offset));
+                evaluation.ann_correct += u64::from(of_ann == right);
+                evaluation.snn_correct += u64::from(of_snn == right);
+            }
+            let differences = a.iter().zip(s).map(|(a, s)| f64::from((a - s).abs())).filter(|d| d.is_finite());
+            evaluation.max_difference = differences.fold(evaluation.max_difference, f64::max);
+        }
+        Ok(evaluation)
+    }
+
+    /// A record of no images of this network.
+    pub fn empty(&self) -> Evaluation {
+        let layers = self.network.populations().map(|(id, _)| {
+            let node = self.network.node(id);
+            LayerRecord { name: node.name.clone(), neurons: volume(&node.shape) as u64, ..LayerRecord::default() }
+        });
+        Evaluation { layers: layers.collect(), ..Evaluation::default() }
+    }
+
+    /// Runs the spiking network and counts its spikes.
+    fn simulate(&self, inputs: &Batch, evaluation: &mut Evaluation) -> Result<Batch, EngineError> {
+        let steps = self.network.time_steps();
+        let mut counting = Duration::ZERO;
+        let started = Instant::now();
+        let output = self.engine.run(inputs, &mut |id, codes| {
+            let started = Instant::now();
+            if let Some((layer, fan_out)) = self.fan_out.get(&id) {
+                evaluation.layers[*layer].add(&tally(codes, fan_out, steps));
+            }
+            counting += started.elapsed();
+        })?;
+        evaluation.snn_nanoseconds = nanoseconds(started.elapsed().saturating_sub(counting));
+        if !self.input_fan_out.is_empty() {
+            let pixels = tally(&inputs.map(|&x| x as i32), &self.input_fan_out, Encoding::PIXEL_STEPS);
+            (evaluation.input_spikes, evaluation.input_synops) = (pixels.spikes, pixels.synops);
+        }
+        Ok(output)
+    }
+}
+
+/// Counts the spikes of a population.
+pub(super) fn tally(codes: &Batch<i32>, fan_out: &[u32], steps: u32) -> LayerRecord {
+    let of_sample = |codes: &[i32]| {
+        let mut record = LayerRecord::default();
+        for (codes, fan_out) in codes.chunks(BLOCK).zip(fan_out.chunks(BLOCK)) {
+            record.add(&tally_block(codes, fan_out, steps));
+        }
+        record
+    };
+    codes.data().par_chunks(codes.volume()).map(of_sample).reduce(LayerRecord::default, |mut sum, record| {
+        sum.add(&record);
+        sum
+    })
+}
+
+/// Neurons counted at a time: so few that their spikes, 16 each at most, fit a `u16`.
+const BLOCK: usize = 1024;
+
+/// The counts of a block. A window has 16 steps at most, so that all but the synaptic operations is `u16` arithmetic, which
+/// compilers turn into wide vectors.
+fn tally_block(codes: &[i32], fan_out: &[u32], steps: u32) -> LayerRecord {
+    let full = ((1u32 << steps) - 1) as u16;
+    let mut buffer = [0u16; BLOCK];
+    let spikes = &mut buffer[..codes.len()];
+    for (digits, code) in spikes.iter_mut().zip(codes) {
+        *digits = code.unsigned_abs() as u16;
+    }
+    let (mut silent, mut saturated, mut sum) = (0u16, 0u16, 0u16);
+    for digits in spikes.iter() {
+        silent += u16::from(*digits == 0);
+        saturated += u16::from(*digits == full);
+    }
+    for digits in spikes.iter_mut() {
+        *digits = digits.count_ones() as u16;
+        sum += *digits;
+    }
+    let pairs = || spikes.iter().zip(codes);
+    let negative = if codes.iter().fold(0, |signs, code| signs | code) < 0 {
+        pairs().map(|(&spikes, &code)| if code < 0 { u64::from(spikes) } else { 0 }).sum()
+    } else {
+        0
+    };
+    LayerRecord {
+        spikes: sum.into(),
+        negative_spikes: negative,
+        synops: spikes.iter().zip(fan_out).map(|(&spikes, &fan_out)| u64::from(spikes) * u64::from(fan_out)).sum(),
+        silent: silent.into(),
+        saturated: saturated.into(),
+        ..LayerRecord::default()
+    }
+}
+
+/// For each node that sends spikes or currents, the synaptic operations that one spike at each element causes.
+fn reach(network: &SpikingNetwork) -> Result<Vec<Vec<u32>>, EngineError> {
+    let mut reach: Vec<Vec<u32>> = network.nodes().iter().map(|node| vec![0; volume(&node.shape)]).collect();
+    for id in network.ids().rev() {
+        let node = network.node(id);
+        let gate;
+        let op = match &node.kind {
+            NodeKind::Synapse(op) => op,
+            NodeKind::MaxPool(pool) => {
+                gate = Op::MaxPool(pool.clone());
+                &gate
+            }
+            NodeKind::Population(_) | NodeKind::Readout(_) => {
+                reach[node.inputs[0].0].iter_mut().for_each(|n| *n = n.saturating_add(1));
+                continue;
+            }
+            NodeKind::Input(_) | NodeKind::Head(_) => continue,
+        };
+        let shapes: Vec<&[usize]> = node.inputs.iter().map(|i| network.node(*i).shape.as_slice()).collect();
+        let behind: Vec<f64> = reach[id.0].iter().map(|&n| f64::from(n)).collect();
+        for (input, counts) in node.inputs.iter().zip(structural_fan_out(op, &shapes, &behind)?) {
+            for (n, more) in reach[input.0].iter_mut().zip(counts) {
+                *n = n.saturating_add(more as u32);
+            }
+        }
+    }
+    Ok(reach)
+}
+
+/// Multiply-accumulates on a sample that enters as a current: those of all weights between it and the first neurons.
+fn input_macs(network: &SpikingNetwork) -> u64 {
+    let mut analog = vec![false; network.nodes().len()];
+    let mut macs = 0u64;
+    for id in network.ids() {
+        let node = network.node(id);
+        analog[id.0] = match &node.kind {
+            NodeKind::Input(_) => true,
+            NodeKind::Synapse(op) if node.inputs.iter().any(|i| analog[i.0]) => {
+                if op.role() == Role::Weighted {
+                    let shapes: Vec<&[usize]> = node.inputs.iter().map(|i| network.node(*i).shape.as_slice()).collect();
+                    macs = macs.saturating_add(op.macs(&shapes, &node.shape));
+                }
+                true
+            }
+            _ => false,
+        };
+    }
+    macs
+}
+
+/// Whether a result is the index of a maximum, perhaps under another shape.
+fn gives_class<'o>(mut id: NodeId, look: impl Fn(NodeId) -> (Option<&'o Op>, &'o [NodeId])) -> bool {
+    loop {
+        match look(id) {
+            (Some(Op::ArgMax(_)), _) => return true,
+            (Some(Op::Reshape(_)), [input]) => id = *input,
+            _ => return false,
+        }
+    }
+}
+
+/// The class that a result stands for; `None` where no entry is a number, or a result is several classes.
+fn class(result: &[f32], is_class: bool) -> Option<i64> {
+    if is_class {
+        return match result {
+            [class] if class.is_finite() => Some(*class as i64),
+            _ => None,
+        };
+    }
+    let mut best: Option<(usize, f32)> = None;
+    for (i, &x) in result.iter().enumerate() {
+        if !x.is_nan() && best.is_none_or(|(_, largest)| x > largest) {
+            best = Some((i, x));
+        }
+    }
+    best.map(|(i, _)| i as i64)
+}
+
+fn nanoseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,149 @@
+use serde::{Deserialize, Serialize};
+use spikeconverter_network::{Encoding, Schedule, SpikingNetwork};
+
+use super::{Evaluation, LayerRecord, ratio};
+
+/// How time passes in a simulation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Simulation {
+    /// Layers work one window behind another; results come after a window for each layer.
+    Window,
+    /// All layers work in every step; a result can be read in each.
+    Stream,
+}
+
+/// An evaluation in the numbers that people compare; what `eval --json` prints.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EvaluationReport {
+    /// Conversion method.
+    pub method: String,
+    /// Engine that ran the spiking network.
+    pub engine: String,
+    /// Window length `T` of a population, in steps.
+    pub time_steps: u32,
+    /// Whether `T` is a window of each layer or the steps of the whole.
+    pub schedule: Simulation,
+    /// Steps from the first input of an image to its result.
+    pub latency_steps: u32,
+    /// Steps between one image and the next.
+    pub period_steps: u32,
+    /// Populations on the longest path, the read-out included.
+    pub stages: u32,
+    /// How samples enter.
+    pub encoding: Encoding,
+    /// Images evaluated.
+    pub images: u64,
+    /// Accuracy of the trained network, 0 to 1; absent without labels.
+    pub ann_accuracy: Option<f64>,
+    /// Accuracy of the spiking network, 0 to 1; absent without labels.
+    pub snn_accuracy: Option<f64>,
+    /// Share of images on which both say the same.
+    pub agreement: f64,
+    /// Largest difference between a result of the trained and the spiking network.
+    pub max_difference: f64,
+    /// Spikes of a neuron on an image, over all populations.
+    pub spikes_per_neuron: f64,
+    /// Spikes of all populations on an image.
+    pub spikes_per_image: f64,
+    /// Spikes of the input on an image; 0 where samples enter as currents.
+    pub input_spikes_per_image: f64,
+    /// What a spike says, in bits: 1, or 2 where some spikes are negative.
+    pub bits_per_spike: u32,
+    /// Synaptic operations on an image, those of the input's spikes included.
+    pub synops_per_image: f64,
+    /// Multiply-accumulates of the spiking network on an image, on samples that enter as currents.
+    pub input_macs_per_image: f64,
+    /// Multiply-accumulates of the trained network on an image.
+    pub ann_macs_per_image: f64,
+    /// Estimated energy of the trained network on an image, in joule, by the [cost model](crate::cost).
+    pub ann_energy_joule: f64,
+    /// Estimated energy of the spiking network on an image, in joule, by the [cost model](crate::cost).
+    pub snn_energy_joule: f64,
+    /// Images that the spiking network's engine runs in a second of its own time.
+    pub images_per_second: f64,
+    /// Images that the trained network runs in a second of its own time.
+    pub ann_images_per_second: f64,
+    /// The populations, in topological order.
+    pub layers: Vec<LayerReport>,
+}
+
+/// What a population did, on average.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LayerReport {
+    /// Name of the node of the trained network that it stands for.
+    pub name: String,
+    /// Neurons that fire.
+    pub neurons: u64,
+    /// Spikes of a neuron on an image.
+    pub spikes_per_neuron: f64,
+    /// Share of its spikes that are negative.
+    pub negative_fraction: f64,
+    /// Synaptic operations of its spikes on an image.
+    pub synops_per_image: f64,
+    /// Smallest threshold.
+    pub threshold_min: f32,
+    /// Largest threshold.
+    pub threshold_max: f32,
+    /// Base of its code.
+    pub base: f32,
+    /// Share of windows, over neurons and images, with a spike in every step.
+    pub saturated_fraction: f64,
+    /// Share of windows, over neurons and images, without a spike.
+    pub silent_fraction: f64,
+}
+
+impl EvaluationReport {
+    /// The report of an evaluation of `network`, converted by `method` and run by `engine` (their names).
+    pub fn new(network: &SpikingNetwork, evaluation: &Evaluation, method: &str, engine: &str) -> Self {
+        let schedule = Schedule::new(network);
+        let signed = network.populations().any(|(_, population)| population.transfer.is_signed());
+        let none = LayerRecord::default();
+        let layers = network.populations().enumerate().map(|(i, (id, population))| {
+            let record = evaluation.layers.get(i).unwrap_or(&none);
+            let node = network.node(id);
+            let neurons = node.shape.iter().product::<usize>() as u64;
+            let windows = evaluation.images.saturating_mul(neurons);
+            let (threshold_min, threshold_max) = population.threshold_range();
+            LayerReport {
+                name: node.name.clone(),
+                neurons,
+                spikes_per_neuron: ratio(record.spikes, windows),
+                negative_fraction: ratio(record.negative_spikes, record.spikes),
+                synops_per_image: ratio(record.synops, evaluation.images),
+                threshold_min,
+                threshold_max,
+                base: population.base,
+                saturated_fraction: ratio(record.saturated, windows),
+                silent_fraction: ratio(record.silent, windows),
+            }
+        });
+        Self {
+            method: method.into(),
+            engine: engine.into(),
+            time_steps: network.time_steps(),
+            schedule: Simulation::Window,
+            latency_steps: schedule.latency_steps,
+            period_steps: schedule.period,
+            stages: schedule.stages,
+            encoding: network.encoding(),
+            images: evaluation.images,
+            ann_accuracy: evaluation.ann_accuracy(),
+            snn_accuracy: evaluation.snn_accuracy(),
+            agreement: evaluation.agreement(),
+            max_difference: evaluation.max_difference,
+            spikes_per_neuron: evaluation.spikes_per_neuron(),
+            spikes_per_image: evaluation.spikes_per_image(),
+            input_spikes_per_image: ratio(evaluation.input_spikes, evaluation.images),
+            bits_per_spike: if signed { 2 } else { 1 },
+            synops_per_image: evaluation.synops_per_image(),
+            input_macs_per_image: evaluation.input_macs_per_image(),
+            ann_macs_per_image: evaluation.ann_macs_per_image(),
+            ann_energy_joule: evaluation.ann_energy_joule(),
+            snn_energy_joule: evaluation.snn_energy_joule(),
+            images_per_second: evaluation.images_per_second(),
+            ann_images_per_second: evaluation.ann_images_per_second(),
+            layers: layers.collect(),
+        }
+    }
+}
