@@ -2,7 +2,7 @@
 
 use std::ops::{Add, Mul, Range};
 
-use super::tile::{Instructions, LANES, Offsets, POSITIONS, Sums, accumulate};
+use super::tile::{Instructions, LANES, Offsets, POSITIONS, Sums, accumulate, transpose};
 
 /// `y[p, o] = bias[o] + Σ_k weight[o, k] · x[read(p) + offset(k)]`, weights packed in panels of 16 result channels.
 pub(super) struct Product {
@@ -109,31 +109,30 @@ impl Product {
             accumulate(self.instructions, x, &bases, &self.offsets, weights, &mut sums);
             for (n, sums) in sums.iter().enumerate() {
                 let channels = LANES.min(self.outputs - (panel + n) * LANES);
-                store(sums, tile, channels, &mut output[n * LANES * stride..], stride);
+                self.store(sums, tile, channels, &mut output[n * LANES * stride..], stride);
             }
         }
     }
-}
 
-/// Writes the first `channels` of each position.
-fn store(sums: &Sums, tile: &[Position], channels: usize, output: &mut [f32], stride: usize) {
-    if stride == 1 {
+    /// Writes the first `channels` of each position.
+    fn store(&self, sums: &Sums, tile: &[Position], channels: usize, output: &mut [f32], stride: usize) {
+        if stride == 1 {
+            for (position, sum) in tile.iter().zip(sums) {
+                output[position.write..][..channels].copy_from_slice(&sum[..channels]);
+            }
+            return;
+        }
+        let first = tile[0].write;
+        if tile.len() == POSITIONS && tile[POSITIONS - 1].write == first + POSITIONS - 1 {
+            for (channel, row) in transpose(self.instructions, sums)[..channels].iter().enumerate() {
+                output[first + channel * stride..][..POSITIONS].copy_from_slice(row);
+            }
+            return;
+        }
         for (position, sum) in tile.iter().zip(sums) {
-            output[position.write..][..channels].copy_from_slice(&sum[..channels]);
-        }
-        return;
-    }
-    let first = tile[0].write;
-    if tile.len() == POSITIONS && tile[POSITIONS - 1].write == first + POSITIONS - 1 {
-        for channel in 0..channels {
-            let row: [f32; POSITIONS] = std::array::from_fn(|p| sums[p][channel]);
-            output[first + channel * stride..][..POSITIONS].copy_from_slice(&row);
-        }
-        return;
-    }
-    for (position, sum) in tile.iter().zip(sums) {
-        for (channel, value) in sum[..channels].iter().enumerate() {
-            output[position.write + channel * stride] = *value;
+            for (channel, value) in sum[..channels].iter().enumerate() {
+                output[position.write + channel * stride] = *value;
+            }
         }
     }
 }

@@ -109,6 +109,16 @@ pub(super) fn accumulate<const N: usize>(
     }
 }
 
+/// Rows for channels instead of positions.
+pub(super) fn transpose(instructions: Instructions, sums: &Sums) -> [[f32; POSITIONS]; LANES] {
+    match instructions {
+        // SAFETY: the instructions are there: these variants are only made where they were detected.
+        #[cfg(target_arch = "x86_64")]
+        Instructions::Avx512 | Instructions::Avx2 => unsafe { x86::transpose(sums) },
+        Instructions::Portable => std::array::from_fn(|lane| std::array::from_fn(|p| sums[p][lane])),
+    }
+}
+
 fn portable<const N: usize>(
     x: &[f32],
     bases: &[usize; POSITIONS],
@@ -133,8 +143,9 @@ fn portable<const N: usize>(
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use std::arch::x86_64::{
-        _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_set1_ps, _mm256_setzero_ps, _mm256_storeu_ps, _mm512_fmadd_ps,
-        _mm512_loadu_ps, _mm512_set1_ps, _mm512_setzero_ps, _mm512_storeu_ps,
+        _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_permute2f128_ps, _mm256_set1_ps, _mm256_setzero_ps, _mm256_shuffle_ps,
+        _mm256_storeu_ps, _mm256_unpackhi_ps, _mm256_unpacklo_ps, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_set1_ps,
+        _mm512_setzero_ps, _mm512_storeu_ps,
     };
 
     use super::{LANES, Loop, POSITIONS, Sums};
@@ -191,6 +202,41 @@ mod x86 {
                 }
             }
         }
+    }
+
+    /// # Safety
+    /// The machine has AVX.
+    #[target_feature(enable = "avx")]
+    pub(super) unsafe fn transpose(sums: &Sums) -> [[f32; POSITIONS]; LANES] {
+        let mut rows = [[0.0; POSITIONS]; LANES];
+        for half in [0, 8] {
+            let mut pairs = [_mm256_setzero_ps(); 8];
+            let mut fours = [_mm256_setzero_ps(); 8];
+            // SAFETY: half a row of `sums` and a row of `rows` are 8 values.
+            unsafe {
+                // Elements of two rows alternate, then of four; then halves of the vectors change places.
+                for i in 0..4 {
+                    let (even, odd) = (sums[2 * i].as_ptr().add(half), sums[2 * i + 1].as_ptr().add(half));
+                    let (even, odd) = (_mm256_loadu_ps(even), _mm256_loadu_ps(odd));
+                    pairs[2 * i] = _mm256_unpacklo_ps(even, odd);
+                    pairs[2 * i + 1] = _mm256_unpackhi_ps(even, odd);
+                }
+                for i in [0, 4] {
+                    for j in [0, 1] {
+                        fours[i + 2 * j] = _mm256_shuffle_ps::<0b01_00_01_00>(pairs[i + j], pairs[i + 2 + j]);
+                        fours[i + 2 * j + 1] = _mm256_shuffle_ps::<0b11_10_11_10>(pairs[i + j], pairs[i + 2 + j]);
+                    }
+                }
+                for i in 0..4 {
+                    let (low, high) = (fours[i], fours[i + 4]);
+                    let row = rows[half + i].as_mut_ptr();
+                    _mm256_storeu_ps(row, _mm256_permute2f128_ps::<0x20>(low, high));
+                    let row = rows[half + 4 + i].as_mut_ptr();
+                    _mm256_storeu_ps(row, _mm256_permute2f128_ps::<0x31>(low, high));
+                }
+            }
+        }
+        rows
     }
 
     /// Positions that fit into the registers of AVX2.
@@ -264,6 +310,17 @@ mod tests {
                         }
                     }
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn all_instructions_transpose() {
+        let sums: Sums = std::array::from_fn(|p| std::array::from_fn(|lane| (p * 100 + lane) as f32));
+        for instructions in Instructions::available() {
+            let rows = transpose(instructions, &sums);
+            for (lane, row) in rows.iter().enumerate() {
+                assert_eq!(*row, std::array::from_fn(|p| (p * 100 + lane) as f32), "{instructions:?}");
             }
         }
     }
