@@ -8,7 +8,7 @@ use crate::problem::{Problem, invalid, unsupported};
 use crate::proto::{AttributeProto, NodeProto, TensorProto};
 use crate::report::NodeStatus;
 use crate::tensor;
-use crate::value::{Constant, Data, Value};
+use crate::value::{Constant, Data, Value, checked_volume};
 
 /// Longest index list that a node may declare (slice, resize, tile, …).
 pub(crate) const MAX_EXTENT: usize = 1 << 24;
@@ -289,7 +289,7 @@ impl<'a> Context<'a> {
 
     /// Counts the elements of a shape, which may be hostile, and gives their number.
     pub(crate) fn charge_shape(&mut self, shape: &[usize]) -> Result<usize, Problem> {
-        let total = shape.iter().try_fold(1usize, |n, &d| n.checked_mul(d)).ok_or(Problem::TooLarge)?;
+        let total = checked_volume(shape).ok_or(Problem::TooLarge)?;
         self.charge(total)?;
         Ok(total)
     }

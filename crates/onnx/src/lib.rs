@@ -21,8 +21,6 @@ pub mod proto;
 mod report;
 mod source;
 mod tensor;
-#[cfg(test)]
-mod testing;
 mod value;
 
 pub use error::OnnxError;

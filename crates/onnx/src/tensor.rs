@@ -2,7 +2,7 @@
 
 use crate::problem::{Problem, unsupported};
 use crate::proto::{TensorProto, data_type as dt};
-use crate::value::{Constant, Kind, Number};
+use crate::value::{Constant, Kind, Number, checked_volume};
 
 /// What can be wrong with a constant.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -135,8 +135,8 @@ fn count(tensor: &TensorProto) -> Result<usize, Fault> {
     if tensor.dims.iter().any(|&d| d < 0) {
         return Err(Fault::Mismatch(format!("declares a negative extent in {:?}", tensor.dims)));
     }
-    let count = tensor.dims.iter().try_fold(1usize, |n, &d| n.checked_mul(usize::try_from(d).ok()?));
-    count.ok_or_else(|| overflow(tensor))
+    let shape: Option<Vec<usize>> = tensor.dims.iter().map(|&d| usize::try_from(d).ok()).collect();
+    shape.and_then(|shape| checked_volume(&shape)).ok_or_else(|| overflow(tensor))
 }
 
 fn overflow(tensor: &TensorProto) -> Fault {
@@ -151,11 +151,11 @@ fn nibbles(bytes: &[u8], signed: bool, count: usize) -> Vec<f32> {
     bytes.iter().flat_map(|&b| [value(b & 15), value(b >> 4)]).take(count).collect()
 }
 
-fn bfloat_to_f32(bits: u16) -> f32 {
+pub(crate) fn bfloat_to_f32(bits: u16) -> f32 {
     f32::from_bits(u32::from(bits) << 16)
 }
 
-fn half_to_f32(bits: u16) -> f32 {
+pub(crate) fn half_to_f32(bits: u16) -> f32 {
     let sign = if bits & 0x8000 == 0 { 1.0 } else { -1.0 };
     let exponent = i32::from(bits >> 10 & 31);
     let mantissa = f32::from(bits & 1023);
@@ -166,6 +166,34 @@ fn half_to_f32(bits: u16) -> f32 {
         _ => (mantissa + 1024.0) * 2f32.powi(exponent - 25),
     };
     sign * magnitude
+}
+
+/// The nearest 16-bit float of the upper half of a 32-bit one, ties to even.
+pub(crate) fn f32_to_bfloat(x: f32) -> u16 {
+    if x.is_nan() {
+        return 0x7fc0;
+    }
+    let bits = x.to_bits();
+    (bits.wrapping_add(0x7fff + (bits >> 16 & 1)) >> 16) as u16
+}
+
+/// The nearest half-precision float, ties to even; infinite beyond its range.
+pub(crate) fn f32_to_half(x: f32) -> u16 {
+    let sign = if x.is_sign_negative() { 0x8000 } else { 0 };
+    let magnitude = x.abs();
+    if magnitude.is_nan() {
+        return sign | 0x7e00;
+    }
+    // Values from here on round to 2^16, which half precision does not have.
+    if magnitude >= 65520.0 {
+        return sign | 0x7c00;
+    }
+    // Spacing of half-precision numbers of this size; below 2^−14 that of subnormals.
+    let exponent = ((magnitude.to_bits() >> 23) as i32 - 127).max(-14);
+    let step = 2f32.powi(exponent - 10);
+    let units = (magnitude / step).round_ties_even() as u16;
+    // `units` counts steps: 1024 to 2048 of them for a normal number, and the carry runs into the exponent by itself.
+    sign | (((exponent + 14) as u16) << 10).wrapping_add(units)
 }
 
 #[cfg(test)]
@@ -182,10 +210,27 @@ mod tests {
             [(0x3c00, 1.0), (0xc000, -2.0), (0x0001, 2f32.powi(-24)), (0x7bff, 65504.0), (0x0400, 2f32.powi(-14))];
         for (bits, value) in cases {
             assert_eq!(half_to_f32(bits), value, "{bits:#x}");
+            assert_eq!(f32_to_half(value), bits, "{value}");
         }
         assert!(half_to_f32(0x7c00).is_infinite());
         assert!(half_to_f32(0x7e00).is_nan());
         assert_eq!(bfloat_to_f32(0x3f80), 1.0);
+    }
+
+    #[test]
+    fn every_half_survives_the_way_there_and_back() {
+        for bits in 0..=u16::MAX {
+            let value = half_to_f32(bits);
+            if !value.is_nan() {
+                assert_eq!(f32_to_half(value), bits);
+            }
+        }
+        assert_eq!(f32_to_half(65519.0), 0x7bff);
+        assert_eq!(f32_to_half(65520.0), 0x7c00);
+        assert_eq!(f32_to_half(1.0 + 2f32.powi(-11)), 0x3c00);
+        assert_eq!(f32_to_half(1.0 + 3.0 * 2f32.powi(-11)), 0x3c02);
+        assert_eq!(f32_to_bfloat(1.0 + 2f32.powi(-8)), 0x3f80);
+        assert_eq!(f32_to_bfloat(1.0 + 3.0 * 2f32.powi(-8)), 0x3f82);
     }
 
     #[test]

@@ -1,8 +1,9 @@
 use crate::context::{Context, Done};
-use crate::ops::Outcome;
+use crate::ops::{Outcome, type_of};
 use crate::problem::{Problem, unsupported};
 use crate::proto::data_type as dt;
-use crate::value::{Constant, Kind, Number, Value};
+use crate::tensor::{bfloat_to_f32, f32_to_bfloat, f32_to_half, half_to_f32};
+use crate::value::{Constant, Kind, Number};
 
 pub(crate) fn identity(ctx: &mut Context<'_>) -> Outcome {
     Ok(Done::folded(ctx.constant(0, "input")?))
@@ -17,14 +18,7 @@ pub(crate) fn cast(ctx: &mut Context<'_>) -> Outcome {
 pub(crate) fn cast_like(ctx: &mut Context<'_>) -> Outcome {
     let input = ctx.constant(0, "input")?;
     ctx.charge(input.len())?;
-    let to = match ctx.input(1) {
-        Some(Value::Constant(like)) => match like.kind() {
-            Kind::Float => dt::FLOAT,
-            Kind::Integer => dt::INT64,
-            Kind::Bool => dt::BOOL,
-        },
-        _ => dt::FLOAT,
-    };
+    let to = type_of(ctx.input(1));
     Ok(Done::folded(converted(&input, to)?))
 }
 
@@ -34,10 +28,11 @@ fn converted(input: &Constant, to: i32) -> Result<Constant, Problem> {
         input.to_numbers().into_iter().map(f).collect()
     };
     match to {
-        dt::FLOAT | dt::DOUBLE | dt::FLOAT16 | dt::BFLOAT16 => Ok(if let Constant::Floats(_) = input {
-            input.clone()
-        } else {
-            Constant::numbers(shape, each(Ok)?, Kind::Float)
+        dt::FLOAT16 => Ok(Constant::Floats(input.to_tensor()?.map(|x| half_to_f32(f32_to_half(x))))),
+        dt::BFLOAT16 => Ok(Constant::Floats(input.to_tensor()?.map(|x| bfloat_to_f32(f32_to_bfloat(x))))),
+        dt::FLOAT | dt::DOUBLE => Ok(match input {
+            Constant::Floats(_) => input.clone(),
+            Constant::Numbers { .. } => Constant::numbers(shape, each(Ok)?, Kind::Float),
         }),
         dt::INT32 | dt::INT64 | dt::UINT32 | dt::UINT64 => {
             Ok(Constant::numbers(shape, each(|n| n.round_by(f64::trunc))?, Kind::Integer))

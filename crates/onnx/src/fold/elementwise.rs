@@ -151,3 +151,15 @@ pub(crate) fn exp(ctx: &mut Context<'_>) -> Outcome {
 pub(crate) fn log(ctx: &mut Context<'_>) -> Outcome {
     unary(ctx, f32::ln, |n| alone(n, f64::ln))
 }
+
+pub(crate) fn tanh(ctx: &mut Context<'_>) -> Outcome {
+    unary(ctx, f32::tanh, |n| alone(n, f64::tanh))
+}
+
+pub(crate) fn relu(ctx: &mut Context<'_>) -> Outcome {
+    unary(ctx, |x| x.max(0.0), |n| Ok(Number { value: n.value.max(0.0), ..n }))
+}
+
+pub(crate) fn sigmoid(ctx: &mut Context<'_>) -> Outcome {
+    unary(ctx, |x| 1.0 / (1.0 + (-x).exp()), |n| alone(n, |x| 1.0 / (1.0 + (-x).exp())))
+}

@@ -4,6 +4,7 @@
 pub(crate) mod cast;
 pub(crate) mod elementwise;
 pub(crate) mod layout;
+pub(crate) mod linear;
 pub(crate) mod logic;
 pub(crate) mod quantize;
 pub(crate) mod reduce;

@@ -1,7 +1,8 @@
 use super::layout::{part, results};
 use crate::context::{Context, Done, axis};
 use crate::ops::{Outcome, indices, parts, ranges};
-use crate::value::Constant;
+use crate::problem::Problem;
+use crate::value::{Constant, checked_volume};
 
 pub(crate) fn slice(ctx: &mut Context<'_>) -> Outcome {
     let mut result = ctx.constant(0, "input")?;
@@ -31,6 +32,7 @@ pub(crate) fn gather(ctx: &mut Context<'_>) -> Outcome {
         .flat_map(|start| start..start + inner);
     let mut result_shape = input.shape().to_vec();
     result_shape.splice(along..=along, chosen.shape().iter().copied());
+    checked_volume(&result_shape).ok_or(Problem::TooLarge)?;
     Ok(Done::folded(match &input {
         Constant::Floats(tensor) => Constant::floats(result_shape, positions.map(|p| tensor.data()[p]).collect()),
         Constant::Numbers { data, kind, .. } => {

@@ -5,7 +5,7 @@ use super::window::{AutoPad, channelled, split_padding, window};
 use crate::context::{Context, Done, extents};
 use crate::problem::{Problem, invalid, unsupported};
 
-/// The weight with its kernel, checked against the attribute.
+/// The weight with its kernel, checked against the attribute. `rank` is the input's, at least 3.
 fn weight(ctx: &Context<'_>, rank: usize) -> Result<(Tensor, Vec<usize>), Problem> {
     let weight = ctx.tensor(1, "weight")?;
     if weight.shape().len() != rank {
@@ -30,8 +30,8 @@ fn bias(ctx: &Context<'_>) -> Result<Option<Tensor>, Problem> {
 
 pub(super) fn conv(ctx: &mut Context<'_>) -> Outcome {
     let input = ctx.data(0, "input")?;
-    let (weight, kernel) = weight(ctx, input.rank())?;
     let channels = channelled(ctx, &input)?;
+    let (weight, kernel) = weight(ctx, input.rank())?;
     let window = window(ctx, kernel, &ctx.shape(channels.node)[1..])?;
     let op = ops::Conv { weight, bias: bias(ctx)?, window, groups: groups(ctx)? };
     let node = ctx.emit(Op::Conv(op), &[channels.node])?;
@@ -40,9 +40,9 @@ pub(super) fn conv(ctx: &mut Context<'_>) -> Outcome {
 
 pub(super) fn conv_transpose(ctx: &mut Context<'_>) -> Outcome {
     let input = ctx.data(0, "input")?;
+    let channels = channelled(ctx, &input)?;
     let (weight, kernel) = weight(ctx, input.rank())?;
     let rank = kernel.len();
-    let channels = channelled(ctx, &input)?;
     let spatial = ctx.shape(channels.node)[1..].to_vec();
     let mut window = window(ctx, kernel, &spatial)?;
     let mut output_padding = match ctx.ints("output_padding") {

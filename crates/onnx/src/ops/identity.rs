@@ -2,6 +2,7 @@
 
 use super::Outcome;
 use crate::context::{Context, Done};
+use crate::fold;
 use crate::problem::unsupported;
 use crate::proto::data_type as dt;
 use crate::value::{Data, Kind, Value};
@@ -37,16 +38,21 @@ pub(super) fn cast(ctx: &mut Context<'_>) -> Outcome {
 }
 
 pub(super) fn cast_like(ctx: &mut Context<'_>) -> Outcome {
-    let Some(Value::Data(input)) = ctx.input(0).cloned() else {
-        return Err(unsupported("its input is a constant but its type is that of data"));
-    };
-    let to = match ctx.input(1) {
+    match ctx.input(0).cloned() {
+        Some(Value::Data(input)) => converted(input, type_of(ctx.input(1))),
+        // A constant that takes the type of data is a constant all the same.
+        _ => fold::cast::cast_like(ctx),
+    }
+}
+
+/// A type that stands for the value's: only floats, integers and truth values are told apart.
+pub(crate) fn type_of(value: Option<&Value>) -> i32 {
+    match value {
         Some(Value::Data(data)) if data.integer => dt::INT64,
         Some(Value::Constant(constant)) if constant.kind() == Kind::Integer => dt::INT64,
         Some(Value::Constant(constant)) if constant.kind() == Kind::Bool => dt::BOOL,
         _ => dt::FLOAT,
-    };
-    converted(input, to)
+    }
 }
 
 fn converted(input: Data, to: i32) -> Outcome {

@@ -23,6 +23,7 @@ mod shape;
 mod transpose;
 mod window;
 
+pub(crate) use identity::type_of;
 pub(crate) use reduce::reduced_axes;
 pub(crate) use reshape::copied_zeros;
 pub(crate) use select::{indices, parts, ranges};
@@ -65,11 +66,11 @@ static RULES: &[Row] = &[
     // synapses
     data("Conv", conv::conv),
     data("ConvTranspose", conv::conv_transpose),
-    data("Gemm", linear::gemm),
-    data("MatMul", linear::matmul),
+    both("Gemm", linear::gemm, fold::linear::gemm),
+    both("MatMul", linear::matmul, fold::linear::matmul),
     data("BatchNormalization", norm::batch_normalization),
     // activations
-    data("Relu", activation::relu),
+    both("Relu", activation::relu, fold::elementwise::relu),
     data("LeakyRelu", activation::leaky_relu),
     data("PRelu", activation::prelu),
     data("Clip", activation::clip),
@@ -103,6 +104,7 @@ static RULES: &[Row] = &[
     fold("Reciprocal", fold::elementwise::reciprocal),
     fold("Exp", fold::elementwise::exp),
     fold("Log", fold::elementwise::log),
+    fold("Tanh", fold::elementwise::tanh),
     fold("Floor", fold::elementwise::floor),
     fold("Ceil", fold::elementwise::ceil),
     fold("Round", fold::elementwise::round),
@@ -143,7 +145,7 @@ static RULES: &[Row] = &[
     // read-out
     data("Softmax", head::softmax),
     data("LogSoftmax", head::log_softmax),
-    data("Sigmoid", head::sigmoid),
+    both("Sigmoid", head::sigmoid, fold::elementwise::sigmoid),
     data("ArgMax", head::argmax),
     // nothing to do
     both("Identity", identity::identity, fold::cast::identity),

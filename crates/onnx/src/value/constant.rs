@@ -108,7 +108,7 @@ impl Constant {
 
     /// The same elements under another shape of the same volume.
     pub(crate) fn reshaped(&self, shape: Vec<usize>) -> Result<Self, Problem> {
-        if shape.iter().try_fold(1usize, |n, &d| n.checked_mul(d)) != Some(self.len()) {
+        if checked_volume(&shape) != Some(self.len()) {
             return Err(Problem::Invalid(format!("cannot give {:?} the shape {shape:?}", self.shape())));
         }
         Ok(match self {
@@ -159,6 +159,13 @@ impl Constant {
     }
 }
 
+/// Number of elements, if it and all strides can be counted, whatever the order of the axes: an extent of 0 does not
+/// excuse others that are too large.
+pub(crate) fn checked_volume(shape: &[usize]) -> Option<usize> {
+    let bound = shape.iter().try_fold(1isize, |n, &d| n.checked_mul(isize::try_from(d.max(1)).ok()?))?;
+    Some(if shape.contains(&0) { 0 } else { bound as usize })
+}
+
 /// Row-major strides in elements.
 pub(crate) fn strides(shape: &[usize]) -> Vec<isize> {
     let mut strides = vec![1; shape.len()];
@@ -207,6 +214,15 @@ mod tests {
         let row = Constant::floats(vec![1, 3], vec![1., 2., 3.]);
         assert_eq!(row.broadcast_to(&[2, 3]).unwrap().len(), 6);
         assert!(row.broadcast_to(&[2, 2]).is_none());
+    }
+
+    #[test]
+    fn an_empty_shape_with_overflowing_axes_is_refused() {
+        let huge = usize::MAX / 4;
+        assert_eq!(checked_volume(&[2, 0, 3]), Some(0));
+        assert_eq!(checked_volume(&[]), Some(1));
+        assert_eq!(checked_volume(&[0, huge, huge]), None);
+        assert_eq!(checked_volume(&[huge, huge]), None);
     }
 
     #[test]

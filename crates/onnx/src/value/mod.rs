@@ -6,7 +6,7 @@ mod data;
 mod number;
 
 pub(crate) use align::{Operand, align, broadcast};
-pub(crate) use constant::{Constant, Kind, strides};
+pub(crate) use constant::{Constant, Kind, checked_volume, strides};
 pub(crate) use data::{Data, Dim, across_samples};
 pub(crate) use number::Number;
 

@@ -1,1 +1,0 @@
-//! Small models for tests.
