@@ -6,14 +6,12 @@
 //! confirmed of the paper; this error, and that the membrane is the spiking network's own, are our choice.
 //!
 //! The search runs over the range that the code covers, `θ·Σ k^-(t-1)`, on a logarithmic grid and then between the
-//! neighbours of its best point. Calibration samples never show the largest activation there is, so that among ranges
-//! of practically the same error the largest is taken.
+//! neighbours of its best point. Where many steps make the error negligible over a span of ranges, the largest of them
+//! is taken: calibration samples never show the largest activation there is.
 
 use spikeconverter_engine::{ChannelParameters, WindowGenerator};
 
-/// Ranges of an error within this factor of the least are as good.
-const EQUAL_ERROR: f64 = 1.02;
-/// So are ranges of an error below this share of the mean square activation.
+/// Ranges of an error below this share of the mean square activation are equally good.
 const NEGLIGIBLE_ERROR: f64 = 1e-7;
 /// Points of the coarse grid a factor of two in range.
 const COARSE: i32 = 4;
@@ -127,7 +125,7 @@ pub(crate) fn search_threshold(
         step *= 0.5;
     }
     let least = tried.iter().map(|t| t.1).fold(f64::INFINITY, f64::min);
-    let bound = (least * EQUAL_ERROR).max(NEGLIGIBLE_ERROR * samples.power());
+    let bound = least.max(NEGLIGIBLE_ERROR * samples.power());
     let &(exponent, error) = tried.iter().filter(|t| t.1 <= bound).max_by(|a, b| a.0.total_cmp(&b.0))?;
     Some((threshold_of(exponent), error))
 }

@@ -4,19 +4,15 @@ use rayon::prelude::*;
 use spikeconverter_graph::{Graph, NodeId, Op, volume};
 
 use crate::kernels::{Compiled, Threads, compile};
+use crate::plan::Plan;
 use crate::{Batch, EngineError};
-
-/// Values that a thread works on at a time, for all nodes alive together (2 MiB). Fewer samples at a time would stay in a
-/// core's own cache, but load the weights of deep layers too often.
-const CHUNK_VALUES: usize = 1 << 19;
 
 /// A trained network, ready to run: its weights are packed and its buffers planned.
 pub struct Ann {
     nodes: Vec<Node>,
     inputs: Vec<NodeId>,
     outputs: Vec<NodeId>,
-    /// Values a sample of each buffer; a buffer serves one node after the other.
-    buffers: Vec<usize>,
+    plan: Plan,
 }
 
 struct Node {
@@ -25,8 +21,6 @@ struct Node {
     inputs: Vec<NodeId>,
     /// Absent for an input of the network.
     kernel: Option<Compiled>,
-    /// The buffer that holds its result.
-    buffer: usize,
     /// The nodes that are read for the last time here.
     dead: Vec<NodeId>,
 }
@@ -62,12 +56,13 @@ impl Ann {
                 shape: node.shape.clone(),
                 inputs: node.inputs.clone(),
                 kernel,
-                buffer: 0,
                 dead,
             });
         }
-        let buffers = plan(&mut nodes);
-        Ok(Self { nodes, inputs: graph.inputs().collect(), outputs: graph.outputs().to_vec(), buffers })
+        let volumes: Vec<usize> = nodes.iter().map(|node| volume(&node.shape)).collect();
+        let dead: Vec<Vec<NodeId>> = nodes.iter().map(|node| node.dead.clone()).collect();
+        let plan = Plan::new(&volumes, &dead);
+        Ok(Self { nodes, inputs: graph.inputs().collect(), outputs: graph.outputs().to_vec(), plan })
     }
 
     /// The network's inputs, in order.
@@ -101,7 +96,7 @@ impl Ann {
             return Ok(results);
         }
         let threads = rayon::current_num_threads();
-        let chunk = self.chunk(count, threads);
+        let chunk = self.plan.chunk(count, threads);
         let inside = if count < threads { Threads::Pool } else { Threads::One };
 
         let mut parts: Vec<Vec<&mut [f32]>> = (0..count.div_ceil(chunk)).map(|_| Vec::new()).collect();
@@ -116,10 +111,10 @@ impl Ann {
             self.run_chunk(inputs, i * chunk, samples, buffers, &mut part, inside);
         };
         if inside == Threads::Pool {
-            let mut buffers = self.allocate(chunk);
+            let mut buffers = self.plan.allocate(chunk);
             parts.into_iter().enumerate().for_each(|part| run(&mut buffers, part));
         } else {
-            parts.into_par_iter().enumerate().for_each_init(|| self.allocate(chunk), run);
+            parts.into_par_iter().enumerate().for_each_init(|| self.plan.allocate(chunk), run);
         }
         Ok(results)
     }
@@ -208,16 +203,6 @@ impl Ann {
         Ok(first)
     }
 
-    /// Samples that a thread takes at a time: few enough for its cache, and for every thread to have some.
-    fn chunk(&self, count: usize, threads: usize) -> usize {
-        let values: usize = self.buffers.iter().sum::<usize>().max(1);
-        (CHUNK_VALUES / values).min(count.div_ceil(threads)).max(1)
-    }
-
-    fn allocate(&self, samples: usize) -> Vec<Vec<f32>> {
-        self.buffers.iter().map(|&volume| vec![0.0; volume * samples]).collect()
-    }
-
     /// Runs `samples` samples from `first` on, through the buffers, into the results.
     fn run_chunk(
         &self,
@@ -231,7 +216,7 @@ impl Ann {
         let mut given = inputs.iter();
         for (i, node) in self.nodes.iter().enumerate() {
             let size = volume(&node.shape) * samples;
-            let mut own = std::mem::take(&mut buffers[node.buffer]);
+            let mut own = std::mem::take(&mut buffers[self.plan.buffer[i]]);
             match &node.kernel {
                 None => {
                     if let Some(batch) = given.next() {
@@ -240,8 +225,8 @@ impl Ann {
                 }
                 Some(kernel) => {
                     let read = |id: &NodeId| {
-                        let node = &self.nodes[id.0];
-                        &buffers[node.buffer][..volume(&node.shape) * samples]
+                        let size = volume(&self.nodes[id.0].shape) * samples;
+                        &buffers[self.plan.buffer[id.0]][..size]
                     };
                     let read: Vec<&[f32]> = node.inputs.iter().map(read).collect();
                     kernel.run_unchecked(&read, &mut own[..size], threads);
@@ -252,7 +237,7 @@ impl Ann {
                     result.copy_from_slice(&own[..size]);
                 }
             }
-            buffers[node.buffer] = own;
+            buffers[self.plan.buffer[i]] = own;
         }
     }
 }
@@ -260,33 +245,6 @@ impl Ann {
 /// For each node, the last node that reads it.
 fn last_uses(graph: &Graph) -> Vec<Option<NodeId>> {
     graph.consumers().iter().map(|consumers| consumers.iter().copied().max()).collect()
-}
-
-/// Gives each node a buffer that no node alive at the same time has, and returns the buffers' sizes in values a sample.
-fn plan(nodes: &mut [Node]) -> Vec<usize> {
-    let mut sizes: Vec<usize> = Vec::new();
-    let mut free: Vec<usize> = Vec::new();
-    for i in 0..nodes.len() {
-        let volume = volume(&nodes[i].shape);
-        // The free buffer that fits best: the smallest that is large enough, or else the largest.
-        let best = (0..free.len()).min_by_key(|&f| match sizes[free[f]].checked_sub(volume) {
-            Some(spare) => (0, spare),
-            None => (1, volume - sizes[free[f]]),
-        });
-        let buffer = best.map_or_else(
-            || {
-                sizes.push(0);
-                sizes.len() - 1
-            },
-            |f| free.swap_remove(f),
-        );
-        sizes[buffer] = sizes[buffer].max(volume);
-        nodes[i].buffer = buffer;
-        for dead in nodes[i].dead.clone() {
-            free.push(nodes[dead.0].buffer);
-        }
-    }
-    sizes
 }
 
 #[cfg(test)]

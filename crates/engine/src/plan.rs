@@ -46,8 +46,9 @@ impl Plan {
     /// Samples that a thread takes at a time, of `count` for `threads` threads: few enough for its cache, and for every
     /// thread to have some.
     pub(crate) fn chunk(&self, count: usize, threads: usize) -> usize {
-        /// Values that a thread works on at a time: about what a core's own cache holds.
-        const CHUNK_VALUES: usize = 1 << 17;
+        /// Values that a thread works on at a time, for all nodes alive together (2 MiB). Fewer samples at a time would
+        /// stay in a core's own cache, but load the weights of deep layers too often.
+        const CHUNK_VALUES: usize = 1 << 19;
         let values: usize = self.sizes.iter().sum::<usize>().max(1);
         (CHUNK_VALUES / values).min(count.div_ceil(threads)).max(1)
     }
