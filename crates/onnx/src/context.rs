@@ -32,6 +32,11 @@ impl State {
         Self { builder: GraphBuilder::new(), names: HashMap::new(), leading, declared: None, budget }
     }
 
+    /// Lets constants take more elements, for data that is really there.
+    pub(crate) fn allow(&mut self, elements: usize) {
+        self.budget = self.budget.saturating_add(elements);
+    }
+
     /// Reserves a name, with a suffix if it is taken.
     pub(crate) fn unique(&mut self, name: &str) -> String {
         unique(&mut self.names, name)

@@ -16,8 +16,11 @@ use crate::report::{Import, NodeReport, NodeStatus};
 use crate::source::{Constants, Source};
 use crate::value::{Constant, Value};
 
-/// Elements of constants that a file may have evaluated, besides as many as it has bytes, eightfold.
-const BUDGET: usize = 1 << 27;
+/// Elements of constants that any file may have evaluated.
+const BUDGET: usize = 1 << 25;
+
+/// How often each element that is really there may be evaluated besides (dequantised, transposed, scaled, …).
+const BUDGET_PER_ELEMENT: usize = 8;
 
 /// Imports an ONNX file. Goes on after a node that cannot be imported, so that the report covers every node.
 ///
@@ -88,8 +91,7 @@ fn import_from(source: &Source, content: &Bytes, options: &ImportOptions) -> Res
     let known = |name: &str| inputs.contains_key(name) || constants.contains(name);
     let order = order(&source.file, graph, &names, known)?;
 
-    let mut state =
-        State::new(options.batch == BatchAxis::Leading, BUDGET.saturating_add(content.len().saturating_mul(8)));
+    let mut state = State::new(options.batch == BatchAxis::Leading, BUDGET.saturating_add(content.len()));
     let mut values: HashMap<String, Value> = HashMap::new();
     inputs::add(source, graph, &constants, options, &mut state, &mut values)?;
     let mut walk = Walk { source, model: &model, graph, opset, names: &names, constants, values, state };
@@ -204,6 +206,9 @@ impl Walk<'_> {
         }
         let value = self.constants.read(name, self.source)?;
         if let Some(value) = &value {
+            if let Value::Constant(constant) = value {
+                self.state.allow(constant.len().saturating_mul(BUDGET_PER_ELEMENT));
+            }
             self.values.insert(name.to_owned(), value.clone());
         }
         Ok(value)
