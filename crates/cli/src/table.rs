@@ -52,6 +52,21 @@ pub(crate) fn percent(share: f64) -> String {
     format!("{:.2} %", 100.0 * share)
 }
 
+/// What stands for a figure that there is not, e.g. an accuracy without labels.
+pub(crate) const NONE: &str = "-";
+
+/// A share in percent, if there is one.
+pub(crate) fn percent_if(share: Option<f64>) -> String {
+    share.map_or_else(|| NONE.to_owned(), percent)
+}
+
+/// A difference of shares in points, signed, if there is one.
+pub(crate) fn points_if(difference: Option<f64>) -> String {
+    // a difference below half of what is shown would print as -0.00
+    let shown = |d: f64| if (100.0 * d).abs() < 0.005 { 0.0 } else { 100.0 * d };
+    difference.map_or_else(|| NONE.to_owned(), |d| format!("{:+.2}", shown(d)))
+}
+
 /// A quantity with a metric prefix, three figures or so: `40.6 M`, `1.87 u`.
 pub(crate) fn metric(value: f64) -> String {
     const PREFIXES: [(f64, &str); 9] = [

@@ -137,10 +137,10 @@ impl Fitting {
                 let mut initial = 0.0;
                 if self.correct {
                     for _ in 0..2 {
-                        initial = self.initial(&samples, channel, threshold, initial, scratch);
+                        initial = samples.search_initial(&self.generator, channel, threshold, initial, scratch);
                         threshold = search(initial, Some(threshold), scratch)?;
                     }
-                    initial = self.initial(&samples, channel, threshold, initial, scratch);
+                    initial = samples.search_initial(&self.generator, channel, threshold, initial, scratch);
                 }
                 Some((threshold, initial))
             })
@@ -179,23 +179,11 @@ impl Fitting {
                 .enumerate()
                 .map_init(Scratch::default, |scratch, (c, channel)| {
                     let samples = gather(membranes, wanted, c..c + 1, CHANNEL_SAMPLES);
-                    self.initial(&samples, channel, threshold, initial[c], scratch)
+                    samples.search_initial(&self.generator, channel, threshold, initial[c], scratch)
                 })
                 .collect();
         }
         (vec![threshold.map_or(1.0, |(threshold, _)| threshold)], self.corrections(initial.into_iter()))
-    }
-
-    fn initial(
-        &self,
-        samples: &Samples,
-        channel: &ChannelParameters,
-        threshold: f32,
-        start: f32,
-        scratch: &mut Scratch,
-    ) -> f32 {
-        let range = threshold * self.generator.code().range() as f32;
-        samples.matching_initial(&self.generator, channel, threshold, start, range, scratch)
     }
 
     fn corrections(&self, initial: impl Iterator<Item = f32>) -> Vec<f32> {

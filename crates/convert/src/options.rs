@@ -36,8 +36,8 @@ pub struct Options {
     pub thresholds: Granularity,
     /// Whether populations round to the nearest train instead of truncating (half a resolution step at the hand-over).
     pub half_step: bool,
-    /// Whether initial membrane potentials are set so that each channel's mean activation is that of the trained
-    /// network, layer by layer on what the spiking layers before it deliver.
+    /// Whether each channel gets an initial membrane potential, of least error together with its threshold, layer by
+    /// layer on what the spiking layers before it deliver; the read-out's brings back the mean of each result.
     pub bias_correction: bool,
     /// How samples enter.
     pub encoding: Encoding,

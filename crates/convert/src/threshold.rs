@@ -7,7 +7,8 @@
 //!
 //! The search runs over the range that the code covers, `θ·Σ k^-(t-1)`, on a logarithmic grid and then between the
 //! neighbours of its best point. Where many steps make the error negligible over a span of ranges, the largest of them
-//! is taken: calibration samples never show the largest activation there is.
+//! is taken: calibration samples never show the largest activation there is. Threshold and initial membrane potential
+//! are improved in turns.
 
 use spikeconverter_engine::{ChannelParameters, WindowGenerator};
 
@@ -49,30 +50,28 @@ impl Samples {
         }))
     }
 
-    /// The initial membrane potential that brings the mean of what is transmitted to the mean activation. Moves by
-    /// damped steps, since a shift acts only where the neuron is neither silent nor saturated; never further than half
-    /// the range.
-    pub(crate) fn matching_initial(
+    /// The initial membrane potential of least error for a threshold, near `start`: a search that narrows around the
+    /// best of a few points, over some tenths of the range of the code.
+    pub(crate) fn search_initial(
         &self,
         generator: &WindowGenerator,
         channel: &ChannelParameters,
         threshold: f32,
         start: f32,
-        range: f32,
         scratch: &mut Scratch,
     ) -> f32 {
-        let wanted = mean(self.activations.iter().map(|&a| f64::from(a)));
-        let mut initial = start;
-        let mut best = (f64::INFINITY, start);
-        for _ in 0..8 {
-            self.transmit(generator, &channel.with(threshold, initial), scratch);
-            let off = wanted - mean(scratch.values.iter().map(|&q| f64::from(q)));
-            if off.abs() < best.0 {
-                best = (off.abs(), initial);
+        let mut best = (self.error(generator, &channel.with(threshold, start), scratch), start);
+        let mut step = 0.027 * threshold * generator.code().range() as f32;
+        for _ in 0..3 {
+            let centre = best.1;
+            for i in [-3, -2, -1, 1, 2, 3] {
+                let initial = centre + step * i as f32;
+                let error = self.error(generator, &channel.with(threshold, initial), scratch);
+                if error < best.0 {
+                    best = (error, initial);
+                }
             }
-            let responding =
-                mean(scratch.values.iter().map(|&q| f64::from(u8::from(q != 0.0 && q.abs() < 0.999 * range))));
-            initial = (initial + (off / responding.max(0.1)) as f32).clamp(-0.5 * range, 0.5 * range);
+            step *= 0.35;
         }
         best.1
     }
@@ -251,7 +250,7 @@ mod tests {
         }
         let generator = WindowGenerator::new(2.0, 6, true);
         let mut scratch = Scratch::default();
-        let initial = samples.matching_initial(&generator, &channel(), 4.0, 0.0, 7.9, &mut scratch);
+        let initial = samples.search_initial(&generator, &channel(), 4.0, 0.0, &mut scratch);
         assert!((initial - 0.2).abs() < 0.05, "{initial}");
     }
 }

@@ -123,9 +123,8 @@ pub fn check(path: &Path, input_shape: Option<Vec<usize>>) -> Result<CheckReport
     let placed = graph.as_ref().map(spikeconverter_convert::check);
     let nodes = verdicts(&import, placed.as_ref());
     let reason = match &placed {
-        Some(Err(ConvertError::Unsupported { .. })) | None => None,
+        Some(Err(ConvertError::Unsupported { .. }) | Ok(_)) | None => None,
         Some(Err(error)) => Some(error.to_string()),
-        Some(Ok(_)) => None,
     };
     Ok(CheckReport {
         file: path.display().to_string(),

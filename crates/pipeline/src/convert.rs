@@ -134,7 +134,7 @@ pub fn convert(request: &ConvertRequest<'_>, progress: &mut dyn FnMut(Progress))
     let started = Instant::now();
     let ConvertRequest { model, data, calibration, options, .. } = request;
     let file = || model.path().to_owned();
-    let refused = |source| Error::Convert { file: file(), source };
+    let refused = |source| Error::Convert { file: file(), source: Box::new(source) };
     let method = method(&request.method).ok_or_else(|| Error::Method {
         name: request.method.clone(),
         known: methods().iter().map(|m| m.info().name).collect::<Vec<_>>().join(", "),

@@ -15,7 +15,7 @@ use spikeconverter_onnx::OnnxError;
 pub enum Error {
     /// The model could not be imported.
     #[error(transparent)]
-    Onnx(#[from] OnnxError),
+    Onnx(Box<OnnxError>),
     /// The data set could not be read or does not suit the model.
     #[error(transparent)]
     Data(#[from] spikeconverter_data::Error),
@@ -36,7 +36,7 @@ pub enum Error {
         /// The model's file.
         file: PathBuf,
         /// What is wrong.
-        source: ConvertError,
+        source: Box<ConvertError>,
     },
     /// A network could not be run.
     #[error("`{}`: {source}", file.display())]
@@ -69,15 +69,6 @@ pub enum Error {
         name: String,
         /// The names there are.
         known: String,
-    },
-    /// Accuracy needs labels.
-    #[error(
-        "`{}` has no labels, and accuracy needs them; give them with --labels, or a data set that has them",
-        path.display()
-    )]
-    Unlabelled {
-        /// The data set.
-        path: PathBuf,
     },
     /// A label for which the model has no output.
     #[error(
@@ -153,4 +144,10 @@ pub enum Error {
         /// What is wrong.
         reason: String,
     },
+}
+
+impl From<OnnxError> for Error {
+    fn from(error: OnnxError) -> Self {
+        Self::Onnx(Box::new(error))
+    }
 }

@@ -1,11 +1,12 @@
 //! Evaluation: trained and spiking network side by side over a data set, batch by batch.
 
 use std::path::Path;
-use std::time::Instant;
 
 use serde::Serialize;
 use spikeconverter_data::{Batches, Dataset, Preprocessing, Stage};
-use spikeconverter_engine::{Ann, Batch, Engine, EngineError, FoldedEngine, ReferenceEngine};
+use spikeconverter_engine::{
+    Batch, Engine, EngineError, Evaluation, EvaluationReport, Evaluator, FoldedEngine, ReferenceEngine,
+};
 use spikeconverter_graph::Graph;
 use spikeconverter_network::SnnFile;
 
@@ -35,7 +36,7 @@ pub struct EvaluateRequest<'a> {
     pub file: &'a SnnFile,
     /// Its name in messages.
     pub path: &'a Path,
-    /// Labelled samples.
+    /// Samples, labelled or not.
     pub data: &'a Dataset,
     /// Which engine runs the spiking network.
     pub engine: EngineChoice,
@@ -54,7 +55,7 @@ impl<'a> EvaluateRequest<'a> {
 struct Pair {
     trained: Batch,
     spiking: Batch,
-    labels: Vec<u32>,
+    labels: Option<Vec<u32>>,
 }
 
 /// The data set as both networks take it.
@@ -76,7 +77,7 @@ impl<'a> Pairs<'a> {
 
     fn next(&mut self) -> Result<Option<std::result::Result<Pair, EngineError>>> {
         let Some(batch) = self.normalised.next().transpose()? else { return Ok(None) };
-        let (count, labels) = (batch.count, batch.labels.unwrap_or_default());
+        let (count, labels) = (batch.count, batch.labels);
         let raw = match &mut self.raw {
             Some(raw) => raw.next().transpose()?.map(|batch| batch.inputs),
             None => None,
@@ -93,73 +94,48 @@ impl<'a> Pairs<'a> {
     }
 }
 
-/// STUB
-#[derive(Debug, Clone, Serialize, Default)]
-pub struct EvaluationReport {
-    /// x
-    pub ann_accuracy: f64,
-    /// x
-    pub snn_accuracy: f64,
-    /// x
-    pub agreement: f64,
-}
-
-/// Evaluated.
+/// The result of an evaluation.
 #[derive(Debug, Clone)]
 pub struct Evaluated {
-    /// What was found.
+    /// What was counted; merges with the counts of other samples.
+    pub evaluation: Evaluation,
+    /// What follows from the counts.
     pub report: EvaluationReport,
 }
 
-/// Runs trained and spiking network over the data set and compares them. Memory is bounded by the batch.
+/// Runs trained and spiking network over the data set and compares them. Memory is bounded by the batch. Without labels
+/// the report says how often the two agree, and no accuracy.
 ///
 /// # Errors
-/// When the data do not suit the network, have no labels, or labels that are no class of it.
+/// When the data do not suit the network, or have labels that are no class of it.
 pub fn evaluate(request: &EvaluateRequest<'_>, progress: &mut dyn FnMut(Progress)) -> Result<Evaluated> {
     let EvaluateRequest { file, path, data, .. } = request;
     let failed = |source| Error::Engine { file: path.to_path_buf(), source };
     let feed = SampleFeed::of(file, path)?;
     feed.check_pixels(data, path)?;
-    if data.labels().is_none() {
-        return Err(Error::Unlabelled { path: data.path().to_owned() });
-    }
     check_labels(data, &feed.preprocessing, &file.ann, path)?;
     let engine: Box<dyn Engine> = match request.engine {
         EngineChoice::Folded => Box::new(FoldedEngine::new(&file.network).map_err(failed)?),
         EngineChoice::Reference => Box::new(ReferenceEngine::new(&file.network)),
     };
+    let evaluator = Evaluator::new(&file.network, &file.ann, engine.as_ref()).map_err(failed)?;
     let size = request.batch.unwrap_or_else(|| {
         let room = BATCH_BYTES / peak_bytes(&file.ann);
         room.clamp(1, LARGEST_BATCH) as usize
     });
-    let started = Instant::now();
-    let ann = Ann::new(&file.ann).map_err(failed)?;
     let mut pairs = Pairs::new(data, &feed, file.network.input_shape(), size)?;
-    let (mut done, mut a, mut s, mut g) = (0, 0, 0, 0);
+    let mut evaluation = evaluator.empty();
     while let Some(pair) = pairs.next()? {
         let pair = pair.map_err(failed)?;
-        let x = ann.run(std::slice::from_ref(&pair.trained)).map_err(failed)?.remove(0);
-        let y = engine.run(&pair.spiking, &mut |_, _| ()).map_err(failed)?;
-        let am = |v: &[f32]| v.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).map_or(0, |x| x.0) as i64;
-        for ((x, y), l) in x.samples().zip(y.samples()).zip(&pair.labels) {
-            let (x, y) = (am(x), am(y));
-            let l = i64::from(*l) + feed.preprocessing.label_offset;
-            a += i32::from(x == l);
-            s += i32::from(y == l);
-            g += i32::from(x == y);
-        }
-        done += pair.trained.count();
+        let counted = evaluator
+            .evaluate_batch(&pair.trained, &pair.spiking, pair.labels.as_deref(), feed.preprocessing.label_offset)
+            .map_err(failed)?;
+        evaluation.merge(&counted).map_err(failed)?;
+        let done = evaluation.images as usize;
         progress(Progress { phase: Phase::Evaluating, done, total: data.len() });
     }
-    let _ = started;
-    let n = done as f64;
-    Ok(Evaluated {
-        report: EvaluationReport {
-            ann_accuracy: f64::from(a) / n,
-            snn_accuracy: f64::from(s) / n,
-            agreement: f64::from(g) / n,
-        },
-    })
+    let report = EvaluationReport::new(&file.network, &evaluation, &file.provenance.method, engine.name());
+    Ok(Evaluated { evaluation, report })
 }
 
 /// Refuses labels for which the model has no output. Data without labels pass.

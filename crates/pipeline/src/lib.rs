@@ -39,11 +39,12 @@ pub use check::{CheckReport, CheckTotals, InputSummary, NodeVerdict, Verdict, ch
 pub use convert::{ConvertReport, ConvertRequest, Converted, DataSummary, ScheduleSummary, convert};
 pub use describe::{Description, LayerDescription, describe};
 pub use error::Error;
-pub use evaluate::{EngineChoice, EvaluateRequest, Evaluated, EvaluationReport, evaluate};
+pub use evaluate::{EngineChoice, EvaluateRequest, Evaluated, evaluate};
 pub use feed::{SampleFeed, settle};
 pub use memory::{peak_bytes, peak_values};
 pub use model::Model;
 pub use progress::{Phase, Progress};
+pub use spikeconverter_engine::{Evaluation, EvaluationReport};
 
 /// What every fallible function of this crate returns.
 pub type Result<T> = std::result::Result<T, Error>;

@@ -48,7 +48,7 @@ pub(crate) struct ConvertArgs {
     #[arg(long)]
     pub(crate) no_half_step: bool,
 
-    /// Do not correct the mean of each channel by an initial membrane potential
+    /// Do not give channels an initial membrane potential of least conversion error
     #[arg(long)]
     pub(crate) no_bias_correction: bool,
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use spikeconverter_data::{
-    ChannelOrder, Dataset, Format, Layout, OpenOptions, PreprocessFile, Preprocessing, Resize, Split,
+    ChannelOrder, Dataset, Error, Format, Layout, OpenOptions, PreprocessFile, Preprocessing, Resize, Split,
 };
 
 use super::values::{Size, number, positive, rows};
@@ -83,12 +83,11 @@ impl DataArgs {
             range: self.range.clone(),
             limit: self.limit,
         };
-        use spikeconverter_data::Error::{Ambiguous, SplitMissing};
         match Dataset::open(&self.data, &options(asked)) {
             // a folder with both parts: calibration takes one, evaluation the other
-            Err(ambiguous @ Ambiguous { .. }) if asked.is_none() => {
+            Err(ambiguous @ Error::Ambiguous { .. }) if asked.is_none() => {
                 match Dataset::open(&self.data, &options(Some(otherwise))) {
-                    Err(Ambiguous { .. } | SplitMissing { .. }) => Err(ambiguous.into()),
+                    Err(Error::Ambiguous { .. } | Error::SplitMissing { .. }) => Err(ambiguous.into()),
                     opened => Ok(opened?),
                 }
             }

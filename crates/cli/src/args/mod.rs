@@ -41,7 +41,7 @@ pub(crate) enum Command {
     /// Say for each node of a model whether it converts, and if not, why
     Check(CheckArgs),
     /// Convert a trained network into a spiking network
-    Convert(ConvertArgs),
+    Convert(Box<ConvertArgs>),
     /// Run trained and spiking network side by side: accuracy, agreement, spikes, energy, latency
     Eval(EvalArgs),
     /// Show what a converted network is and where it comes from

@@ -26,7 +26,7 @@ use crate::{Conversion, ConvertError, Options};
 ///
 /// Ours, by derivation and experiment: the error (mean square of transmitted minus trained activation on calibration
 /// samples, see `threshold`), thresholds a channel, the half step that rounds (`half_step`), initial membrane
-/// potentials that correct each channel's mean (`bias_correction`), signed generation for layers without a ReLU and for
+/// potentials of least error (`bias_correction`), signed generation for layers without a ReLU and for
 /// leaky ones, the maximum on membranes and on trains, 8-bit pixels as their own 8 spikes, and clipping at the
 /// hand-over for ReLU6. Figures printed in the paper are not confirmed and therefore not quoted.
 #[derive(Debug, Clone, Copy, Default)]

@@ -94,6 +94,11 @@ pub struct LayerReport {
 }
 
 impl EvaluationReport {
+    /// Accuracy lost by conversion, ANN minus SNN, as a fraction; `None` without labels.
+    pub fn gap(&self) -> Option<f64> {
+        Some(self.ann_accuracy? - self.snn_accuracy?)
+    }
+
     /// The report of an evaluation of `network`, converted by `method` and run by `engine` (their names).
     pub fn new(network: &SpikingNetwork, evaluation: &Evaluation, method: &str, engine: &str) -> Self {
         let schedule = Schedule::new(network);

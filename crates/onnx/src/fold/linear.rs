@@ -62,7 +62,9 @@ pub(crate) fn gemm(ctx: &mut Context<'_>) -> Outcome {
     }
     let (m, n, mut data) = product(ctx, &operands[0], &operands[1])?;
     let alpha = ctx.float("alpha", 1.0);
-    data.iter_mut().for_each(|x| *x *= alpha);
+    for x in &mut data {
+        *x *= alpha;
+    }
     if let Some(c) = ctx.optional_constant(2, "third operand")? {
         ctx.charge(data.len())?;
         let c = c.broadcast_to(&[m, n]).ok_or_else(|| invalid(format!("shape {:?} does not broadcast", c.shape())))?;

@@ -1,0 +1,171 @@
+//! The commands on the network that ships with the program.
+
+use crate::common::{Run, demo_folder, files, run, write_npy};
+use serde_json::Value;
+
+const CONVERT: &str = "convert digits.onnx --data digits-train.npz --scale 1/16 -o net.snn";
+const EVAL: &str = "eval net.snn --data digits-test.npz --limit 200";
+
+fn keys(value: &Value) -> Vec<&str> {
+    value.as_object().unwrap().keys().map(String::as_str).collect()
+}
+
+fn number(value: &Value, key: &str) -> f64 {
+    value[key].as_f64().unwrap_or_else(|| panic!("{key} is {}", value[key]))
+}
+
+fn succeeds(run: &Run) {
+    assert_eq!((run.code, run.err.as_str()), (0, ""), "{run:?}");
+}
+
+#[test]
+fn converts_evaluates_and_inspects() {
+    let folder = demo_folder();
+    let converted = run(folder.path(), &format!("{CONVERT} -T 6 --calibrate 128 --json")).json();
+    for key in
+        ["output", "source", "source_sha256", "method", "options", "schedule", "calibration", "layers", "seconds"]
+    {
+        assert!(keys(&converted).contains(&key), "{key}");
+    }
+    assert_eq!(converted["options"]["time_steps"], 6);
+    assert_eq!(converted["calibration"]["samples"], 128);
+    for layer in converted["layers"].as_array().unwrap() {
+        assert!((1.0..=2.0).contains(&number(layer, "base")));
+        assert!(number(layer, "threshold_min") > 0.0);
+        assert!(number(layer, "error") < 0.05);
+    }
+    let found = run(folder.path(), &format!("{EVAL} --json")).json();
+    for key in [
+        "method",
+        "engine",
+        "time_steps",
+        "schedule",
+        "latency_steps",
+        "images",
+        "ann_accuracy",
+        "snn_accuracy",
+        "agreement",
+        "spikes_per_neuron",
+        "spikes_per_image",
+        "synops_per_image",
+        "ann_macs_per_image",
+        "ann_energy_joule",
+        "snn_energy_joule",
+        "images_per_second",
+        "layers",
+    ] {
+        assert!(keys(&found).contains(&key), "{key}");
+    }
+    for key in ["name", "neurons", "spikes_per_neuron", "threshold_min", "threshold_max", "base"] {
+        assert!(keys(&found["layers"][0]).contains(&key), "{key}");
+    }
+    assert_eq!((number(&found, "images"), number(&found, "time_steps")), (200.0, 6.0));
+    assert!(number(&found, "ann_accuracy") >= 0.98 && number(&found, "snn_accuracy") >= 0.97);
+    let described = run(folder.path(), "inspect net.snn --json").json();
+    assert_eq!(described["provenance"]["source"], "digits.onnx");
+    assert_eq!(described["layers"].as_array().unwrap().len(), converted["layers"].as_array().unwrap().len());
+    succeeds(&run(folder.path(), "inspect net.snn"));
+    succeeds(&run(folder.path(), EVAL));
+    assert_eq!(files(folder.path()), ["digits-test.npz", "digits-train.npz", "digits.onnx", "net.snn"]);
+}
+
+#[test]
+fn every_option_reaches_the_network() {
+    let folder = demo_folder();
+    let options = "-T 4 --base 1.5 --thresholds layer --no-half-step --no-bias-correction --calibrate 64 --seed 7";
+    succeeds(&run(folder.path(), &format!("{CONVERT} {options}")));
+    let described = run(folder.path(), "inspect net.snn --json").json();
+    for layer in described["layers"].as_array().unwrap() {
+        assert_eq!((number(layer, "base"), number(layer, "thresholds")), (1.5, 1.0));
+        assert_eq!((layer["half_step"].clone(), number(layer, "largest_correction")), (Value::Bool(false), 0.0));
+    }
+    let record = &described["provenance"]["options"];
+    assert_eq!((record["seed"].clone(), record["base"].clone()), ("7".into(), "1.5".into()));
+}
+
+#[test]
+fn the_same_command_writes_the_same_file() {
+    let folder = demo_folder();
+    let mut written = Vec::new();
+    for threads in [1, 2] {
+        succeeds(&run(folder.path(), &format!("--threads {threads} {CONVERT} -T 4 --calibrate 64")));
+        written.push(std::fs::read(folder.path().join("net.snn")).unwrap());
+    }
+    assert_eq!(written[0], written[1]);
+}
+
+#[test]
+fn pixels_enter_as_spikes() {
+    let folder = demo_folder();
+    succeeds(&run(folder.path(), &format!("{CONVERT} --input pixels --calibrate 128")));
+    let found = run(folder.path(), &format!("{EVAL} --json")).json();
+    assert!(number(&found, "agreement") >= 0.97, "{found}");
+    let described = run(folder.path(), "inspect net.snn --json").json();
+    assert_eq!((described["encoding"].clone(), number(&described["feed"], "lowest_pixel")), ("pixels".into(), 0.0));
+}
+
+#[test]
+fn engines_find_the_same() {
+    let folder = demo_folder();
+    succeeds(&run(folder.path(), &format!("{CONVERT} -T 4 --calibrate 64")));
+    let line = "eval net.snn --data digits-test.npz --limit 8 --json --engine";
+    let [folded, literal] =
+        ["folded", "reference"].map(|engine| run(folder.path(), &format!("{line} {engine}")).json());
+    assert_eq!(literal["engine"], "reference");
+    for key in ["snn_accuracy", "ann_accuracy", "agreement", "latency_steps"] {
+        assert_eq!(folded[key], literal[key], "{key}");
+    }
+    let spikes = |found: &Value| number(found, "spikes_per_image");
+    assert!((spikes(&folded) / spikes(&literal) - 1.0).abs() < 1e-3);
+}
+
+#[test]
+fn batches_do_not_change_the_result() {
+    let folder = demo_folder();
+    succeeds(&run(folder.path(), &format!("{CONVERT} -T 3 --calibrate 64")));
+    let [mut one, mut all] = [7, 200].map(|size| run(folder.path(), &format!("{EVAL} --json --batch {size}")).json());
+    for found in [&mut one, &mut all] {
+        found["images_per_second"] = Value::Null;
+        found["ann_images_per_second"] = Value::Null;
+    }
+    assert_eq!(one, all);
+}
+
+#[test]
+fn without_labels_there_is_agreement_and_no_accuracy() {
+    let folder = demo_folder();
+    succeeds(&run(folder.path(), &format!("{CONVERT} --calibrate 64")));
+    write_npy(&folder.path().join("x_other.npy"), "|u1", &[2, 8, 8], &[1; 128]);
+    let found = run(folder.path(), "eval net.snn --data x_other.npy --json").json();
+    assert_eq!((&found["ann_accuracy"], &found["snn_accuracy"]), (&Value::Null, &Value::Null));
+    assert_eq!(number(&found, "images"), 2.0);
+    assert!((0.0..=1.0).contains(&number(&found, "agreement")));
+    assert!(run(folder.path(), "eval net.snn --data x_other.npy").out.contains("no labels"));
+}
+
+#[test]
+fn check_as_json() {
+    let folder = demo_folder();
+    let checked = run(folder.path(), "check digits.onnx --json").json();
+    assert_eq!((checked["converts"].clone(), number(&checked["totals"], "unsupported")), (Value::Bool(true), 0.0));
+    let verdicts = checked["nodes"].as_array().unwrap();
+    assert!(verdicts.iter().any(|node| node["op"] == "BatchNormalization" && node["verdict"] == "folded"));
+    assert!(verdicts.iter().any(|node| node["op"] == "Conv" && node["verdict"] == "converts"));
+}
+
+#[test]
+fn demo_writes_what_it_shows() {
+    let folder = tempfile::tempdir().unwrap();
+    let shown = run(folder.path(), "demo --write digits --json").json();
+    assert_eq!(shown["rows"].as_array().unwrap().len(), 6);
+    assert_eq!(files(&folder.path().join("digits")), ["digits-test.npz", "digits-train.npz", "digits.onnx"]);
+}
+
+#[test]
+fn a_reader_may_leave_early() {
+    let folder = demo_folder();
+    let script =
+        format!("{} check digits.onnx | true; exit \"${{PIPESTATUS[0]}}\"", env!("CARGO_BIN_EXE_spikeconverter"));
+    let output = std::process::Command::new("bash").args(["-c", &script]).current_dir(folder.path()).output().unwrap();
+    assert_eq!((output.status.code(), output.stderr.len()), (Some(0), 0));
+}

@@ -1,0 +1,46 @@
+//! What the program prints, held by snapshots.
+
+use crate::common::{demo_folder, run};
+
+/// Snapshot of what a successful run prints, without what differs from run to run.
+fn printed(name: &str, line: &str) {
+    let folder = demo_folder();
+    let run = run(folder.path(), line);
+    assert_eq!((run.code, run.err.as_str()), (0, ""));
+    insta::with_settings!({ filters => vec![
+        (r"\d+\.\d+ s\b", "[seconds] s"),
+        (r"[\d.]+ samples/s", "[rate] samples/s"),
+        (r"sha256 [0-9a-f]{64}", "sha256 [hash]"),
+    ], omit_expression => true, prepend_module_to_snapshot => false }, { insta::assert_snapshot!(name, run.out) });
+}
+
+#[test]
+fn help() {
+    for (name, line) in [
+        ("help", "--help"),
+        ("help_check", "check --help"),
+        ("help_convert", "convert --help"),
+        ("help_eval", "eval --help"),
+        ("help_inspect", "inspect --help"),
+        ("help_methods", "methods --help"),
+        ("help_demo", "demo --help"),
+    ] {
+        printed(name, line);
+    }
+}
+
+#[test]
+fn methods() {
+    printed("methods", "methods");
+}
+
+#[test]
+fn check() {
+    printed("check", "check digits.onnx");
+}
+
+/// The same on every machine as far as accuracy goes: 600 images, counted.
+#[test]
+fn demo() {
+    printed("demo", "demo");
+}

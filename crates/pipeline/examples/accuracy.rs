@@ -1,0 +1,182 @@
+//! Converts and evaluates every classifier that a preprocessing file lists, over several window lengths, and writes a
+//! Markdown table. `bench/accuracy` runs it.
+
+#![allow(clippy::print_stdout, clippy::print_stderr)] // a program that prints a table and its progress
+
+use std::error::Error;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Parser;
+use spikeconverter_convert::{Base, Granularity, Options};
+use spikeconverter_data::{DataReference, Dataset, ModelEntry, OpenOptions, PreprocessFile};
+use spikeconverter_network::Encoding;
+use spikeconverter_pipeline::{
+    Calibration, ConvertRequest, EvaluateRequest, EvaluationReport, Model, convert, evaluate,
+};
+
+/// Accuracy of converted networks over the window's length, as a Markdown table.
+#[derive(Parser)]
+#[command(name = "bench/accuracy")]
+#[allow(clippy::struct_excessive_bools)] // flags
+struct Arguments {
+    /// Models to run, by the names of their tables; all that have test data unless given
+    #[arg(long, value_delimiter = ',')]
+    models: Vec<String>,
+    /// Window lengths
+    #[arg(long, value_delimiter = ',', default_value = "2,3,4,5,6,8,16")]
+    time_steps: Vec<u32>,
+    /// The first N test samples only
+    #[arg(long)]
+    limit: Option<usize>,
+    /// At most this many calibration samples
+    #[arg(long, default_value_t = 1024)]
+    calibrate: usize,
+    /// Seed of the choice of calibration samples
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Base of the code for all layers instead of the best for each
+    #[arg(long)]
+    base: Option<f32>,
+    /// One threshold a layer instead of one a channel
+    #[arg(long)]
+    layer_thresholds: bool,
+    /// Truncate instead of rounding
+    #[arg(long)]
+    no_half_step: bool,
+    /// Do not correct means
+    #[arg(long)]
+    no_bias_correction: bool,
+    /// Samples enter as 8-bit pixels (models with other data are left out)
+    #[arg(long)]
+    pixels: bool,
+    /// Write the table here as well
+    #[arg(long)]
+    out: Option<PathBuf>,
+    /// The preprocessing file, instead of models/preprocessing.toml in $SPIKECONVERTER_DATA
+    #[arg(long)]
+    preprocess: Option<PathBuf>,
+}
+
+fn main() -> ExitCode {
+    match run(&Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
+    let file =
+        match &arguments.preprocess {
+            Some(file) => file.clone(),
+            None => Path::new(&std::env::var_os("SPIKECONVERTER_DATA").ok_or(
+                "SPIKECONVERTER_DATA is not set; it must name the folder that holds models/preprocessing.toml",
+            )?)
+            .join("models/preprocessing.toml"),
+        };
+    let models = PreprocessFile::read(&file)?;
+    if let Some(unknown) = arguments.models.iter().find(|name| !models.models().contains_key(*name)) {
+        return Err(format!("{} has no model `{unknown}`", file.display()).into());
+    }
+    let mut table = head(arguments);
+    print!("{table}");
+    for (name, entry) in models.models() {
+        if !arguments.models.is_empty() && !arguments.models.contains(name) {
+            continue;
+        }
+        let (Some(onnx), Some(test), Some(calibrate)) = (&entry.file, &entry.test, &entry.calibrate) else {
+            eprintln!("{name}: left out, no test or calibration data");
+            continue;
+        };
+        let model = Model::open(onnx, None)?;
+        let (test, train) = (open(test, arguments.limit)?, open(calibrate, None)?);
+        if arguments.pixels && test.integer_range().is_none() {
+            eprintln!("{name}: left out, its data are no 8-bit pixels");
+            continue;
+        }
+        for &time_steps in &arguments.time_steps {
+            let line = measure(arguments, name, entry, &model, &train, &test, time_steps)?;
+            print!("{line}");
+            table.push_str(&line);
+        }
+    }
+    if let Some(out) = &arguments.out {
+        std::fs::write(out, table).map_err(|error| format!("cannot write {}: {error}", out.display()))?;
+    }
+    Ok(())
+}
+
+fn open(reference: &DataReference, limit: Option<usize>) -> Result<Dataset, spikeconverter_data::Error> {
+    Dataset::open(&reference.path, &OpenOptions { limit, ..reference.options.clone() })
+}
+
+/// Head of the table, below a line that says what was asked for.
+fn head(arguments: &Arguments) -> String {
+    let options = options(arguments, 1).record();
+    let told = options.iter().filter(|(name, _)| *name != "time_steps").map(|(name, value)| format!("{name} {value}"));
+    format!(
+        "Method spikeconverter; {}; seed {}. Gap: ANN minus SNN, points.\n\n\
+         | model | T | ANN % | SNN % | gap | agreement % | spikes/neuron | latency, steps | energy SNN/ANN \
+         | test images | calibration images | conversion, s | samples/s |\n\
+         |---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n",
+        told.collect::<Vec<_>>().join(", "),
+        arguments.seed
+    )
+}
+
+fn options(arguments: &Arguments, time_steps: u32) -> Options {
+    Options {
+        time_steps,
+        base: arguments.base.map_or(Base::Auto, Base::Fixed),
+        thresholds: if arguments.layer_thresholds { Granularity::Layer } else { Granularity::Channel },
+        half_step: !arguments.no_half_step,
+        bias_correction: !arguments.no_bias_correction,
+        encoding: if arguments.pixels { Encoding::Pixels } else { Encoding::Analog },
+    }
+}
+
+/// Converts and evaluates; a line of the table.
+fn measure(
+    arguments: &Arguments,
+    name: &str,
+    entry: &ModelEntry,
+    model: &Model,
+    train: &Dataset,
+    test: &Dataset,
+    time_steps: u32,
+) -> Result<String, Box<dyn Error>> {
+    let request = ConvertRequest {
+        options: options(arguments, time_steps),
+        calibration: Calibration { samples: arguments.calibrate, seed: arguments.seed, ..Calibration::default() },
+        ..ConvertRequest::new(model, train, entry.preprocessing.clone())
+    };
+    let converted = convert(&request, &mut |_| ())?;
+    let report: EvaluationReport =
+        evaluate(&EvaluateRequest::new(&converted.file, model.path(), test), &mut |_| ())?.report;
+    let mut line = String::new();
+    writeln!(
+        line,
+        "| {name} | {time_steps} | {:.2} | {:.2} | {:.2} | {:.2} | {:.3} | {} | {:.2} | {} | {} | {:.1} | {:.0} |",
+        percent(report.ann_accuracy),
+        percent(report.snn_accuracy),
+        percent(report.gap()),
+        100.0 * report.agreement,
+        report.spikes_per_neuron,
+        report.latency_steps,
+        report.snn_energy_joule / report.ann_energy_joule,
+        report.images,
+        converted.report.calibration.samples,
+        converted.report.seconds,
+        report.images_per_second,
+    )?;
+    Ok(line)
+}
+
+/// NaN where there are no labels, which prints as such.
+fn percent(share: Option<f64>) -> f64 {
+    100.0 * share.unwrap_or(f64::NAN)
+}
