@@ -85,7 +85,7 @@ fn deep_nesting_and_long_lengths() {
         survive(&content);
     }
     // Groups within groups, an old construct that decoders skip by recursion.
-    survive(&[0x0b; 100_000]);
+    survive(&vec![0x0b; 100_000]);
     // Attributes of nodes with graphs of nodes …, 20 000 levels.
     let mut inner: Vec<u8> = Vec::new();
     for level in 0..20_000 {

@@ -146,7 +146,7 @@ fn splits() {
     assert_eq!(parts.output_shape(), [2, 2]);
     let uneven = split(18, &[("axis", Int(1)), ("num_outputs", Int(3))]);
     assert_eq!(uneven.output_shape(), [2, 2]);
-    assert!(split(11, &[("axis", Int(1)), ("split", Ints(vec![2, 2, 2]))]).refusal("Split").contains("5"));
+    assert!(split(11, &[("axis", Int(1)), ("split", Ints(vec![2, 2, 2]))]).refusal("Split").contains('5'));
     assert!(split(11, &[("axis", Int(2))]).refusal("Split").contains("2 into 3"));
     let join = Model::new(13, "N 4 2").node("Split", "x", "a b", &[("axis", Int(1))]).node(
         "Concat",

@@ -11,6 +11,7 @@ use spikeconverter_onnx::proto::{
 use spikeconverter_onnx::{BatchAxis, Import, ImportOptions, NodeStatus, OnnxError, import_bytes};
 
 /// An attribute's value.
+#[allow(clippy::large_enum_variant)] // a few of them, in tests
 pub(crate) enum Attribute {
     Int(i64),
     Ints(Vec<i64>),
