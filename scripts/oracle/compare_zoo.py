@@ -89,11 +89,11 @@ def difference(got: np.ndarray | str, expected: np.ndarray) -> tuple[bool, str]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("dir", type=Path)
+    parser.add_argument("dir", type=Path, nargs="?", help="folder written by export_models.py")
     runner.add_options(parser)
     options = parser.parse_args()
 
-    models = list(zoo(options.dir))
+    models = list(zoo(options.dir)) if options.dir else []
     if data := os.environ.get("SPIKECONVERTER_DATA"):
         models += classifiers(Path(data) / "models")
     models = [m for m in models if options.only in m.name]
