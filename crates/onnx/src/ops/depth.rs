@@ -58,6 +58,12 @@ pub(super) fn space_to_depth(ctx: &mut Context<'_>) -> Outcome {
     }
     let (rows, columns) = (h / b, w / b);
     let split = [c, rows, b, columns, b];
-    let node = permuted(ctx, channels.node, &split, &[2, 4, 0, 1, 3], &[c * b * b, rows, columns])?;
+    // Which lies outermost among the new channels: the position in the block, or the old channel.
+    let perm = match ctx.text("mode", "DCR").as_str() {
+        "DCR" => [2, 4, 0, 1, 3],
+        "CRD" => [0, 2, 4, 1, 3],
+        other => return Err(invalid(format!("mode `{other}` does not exist"))),
+    };
+    let node = permuted(ctx, channels.node, &split, &perm, &[c * b * b, rows, columns])?;
     Ok(Done::imported(channels.restore(ctx, node)?))
 }

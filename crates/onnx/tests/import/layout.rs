@@ -198,6 +198,13 @@ fn blocks() {
     assert_eq!(depth("CRD").output_shape(), [2, 4, 6]);
     let space = Model::new(13, "N 2 4 6").node("SpaceToDepth", "x", "y", &[("blocksize", Int(2))]);
     assert_eq!(space.output_shape(), [8, 2, 3]);
+    let perm = |mode| {
+        let attributes = [("blocksize", Int(2)), ("mode", Text(mode))];
+        let ops = Model::new(13, "N 2 4 6").node("SpaceToDepth", "x", "y", &attributes).ops();
+        ops.into_iter().find_map(|op| if let Op::Transpose(transpose) = op { Some(transpose.perm) } else { None })
+    };
+    assert_eq!(perm("DCR").unwrap(), [2, 4, 0, 1, 3]);
+    assert_eq!(perm("CRD").unwrap(), [0, 2, 4, 1, 3]);
 }
 
 #[test]
