@@ -35,8 +35,9 @@ impl Calibration {
 /// `count` of `len` rows, ascending: one from each of `count` equal stretches, at a place that the seed decides, so
 /// that neither sorted labels nor labels in turn bias the choice.
 pub(crate) fn choose_rows(len: usize, count: usize, seed: u64) -> Vec<usize> {
+    let count = count.min(len);
     let bound = |i: usize| (i as u128 * len as u128 / count.max(1) as u128) as usize;
-    (0..count.min(len))
+    (0..count)
         .map(|i| {
             let (start, end) = (bound(i), bound(i + 1));
             start + (split_mix(seed, i as u64) % (end - start).max(1) as u64) as usize

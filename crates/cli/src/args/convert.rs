@@ -12,14 +12,17 @@ use super::{DataArgs, ModelArgs, PreprocessArgs};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-T is the window: each layer accumulates for one window of T steps and fires in the next. 8 is nearly lossless for
-most networks, 4 is often close. The data calibrate: labels are not needed, a few hundred samples will do.
-Of a folder that holds a training and a test part, the training part is taken.
+T is the window: each layer accumulates for one window of T steps and fires in the next. 8 is nearly lossless for most \
+networks, 4 is often close.
+
+The data calibrate: labels are not needed, a few hundred samples will do. Of a folder that holds a training and a test \
+part, the training part is taken.
 
 Examples:
-  spikeconverter convert model.onnx --data cifar10/ --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225 -o net.snn
-  spikeconverter convert model.onnx --data calibrate/ --resize 256 --crop 224 -T 6 -o net.snn --json
-  spikeconverter convert model.onnx --data x.npz --preprocess model.toml --base 2 --thresholds layer -o net.snn")]
+  spikeconverter convert model.onnx --data cifar10/ -o net.snn \\
+      --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225
+  spikeconverter convert model.onnx --data calibrate/ --resize 256 --crop 224 -T 6 -o net.snn
+  spikeconverter convert model.onnx --data x.npz --preprocess model.toml --base 2 -o net.snn --json")]
 pub(crate) struct ConvertArgs {
     #[command(flatten)]
     pub(crate) model: ModelArgs,
@@ -68,15 +71,15 @@ pub(crate) struct ConvertArgs {
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) seed: u64,
 
+    /// Print what was decided as one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+
     #[command(flatten)]
     pub(crate) data: DataArgs,
 
     #[command(flatten)]
     pub(crate) preprocess: PreprocessArgs,
-
-    /// Print what was decided as one JSON object
-    #[arg(long, help_heading = "Options")]
-    pub(crate) json: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -32,7 +32,7 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 
     /// Threads to compute with; all cores unless said
-    #[arg(long, global = true, value_name = "N", value_parser = positive)]
+    #[arg(long, global = true, value_name = "N", value_parser = positive, display_order = 900)]
     pub(crate) threads: Option<usize>,
 }
 
@@ -82,22 +82,21 @@ pub(crate) struct CheckArgs {
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The preprocessing is the one stored in net.snn; the data are given as for `convert`.
-T is the window: each layer accumulates for one window and fires in the next, so a result takes several windows
-(the latency printed). Energy is the 45 nm estimate of Horowitz (ISSCC 2014): 4.6 pJ a multiply-accumulate, 0.9 pJ an
-accumulate; memory traffic is not part of it.
+The preprocessing is the one stored in net.snn; data are given as for `convert`. Of a folder that holds a training and \
+a test part, the test part is taken. Without labels, the two networks are compared with each other only.
+
+T is the window: each layer accumulates for one window and fires in the next, so that a result takes several windows \
+(the latency printed). Energy is an estimate for 45 nm (Horowitz, ISSCC 2014): 4.6 pJ a multiply-accumulate, 0.9 pJ a \
+synaptic operation; memory traffic is not part of it.
 
 Examples:
   spikeconverter eval net.snn --data cifar10/test.bin
   spikeconverter eval net.snn --data images/ --labels labels.csv --limit 500 --json
-  spikeconverter eval net.snn --data test.npz --limit 16 --engine reference   # literal, step by step: slow")]
+  spikeconverter eval net.snn --data test.npz --limit 16 --engine reference")]
 pub(crate) struct EvalArgs {
     /// The converted network
     #[arg(value_name = "NET.snn")]
     pub(crate) network: PathBuf,
-
-    #[command(flatten)]
-    pub(crate) data: DataArgs,
 
     /// How the spiking network is run: whole windows at once, or literally step by step
     #[arg(long, value_enum, default_value_t = EngineArg::Folded)]
@@ -110,13 +109,16 @@ pub(crate) struct EvalArgs {
     /// Print one JSON object instead of a table
     #[arg(long)]
     pub(crate) json: bool,
+
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum EngineArg {
     /// Whole windows folded into one pass: the same spikes, as fast as the trained network
     Folded,
-    /// The literal simulation, step by step: the definition, slow
+    /// The literal simulation, step by step: what the other is held to, slow
     Reference,
 }
 
