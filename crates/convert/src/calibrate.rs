@@ -33,7 +33,9 @@ pub(crate) fn calibrate(
     progress: &mut dyn FnMut(usize, usize),
 ) -> Result<Conversion, ConvertError> {
     let network = &lowered.network;
-    let mut ann = AnnValues::new(graph, &lowered.targets, samples)?;
+    let listens = |id: &NodeId| matches!(network.node(*id).kind, NodeKind::Population(_) | NodeKind::Readout(_));
+    let wanted: Vec<NodeId> = network.ids().filter(listens).map(|id| lowered.targets[id.0]).collect();
+    let mut ann = AnnValues::new(graph, &wanted, samples)?;
     let mut values: Vec<Option<Batch>> = vec![None; network.nodes().len()];
     let mut fitted: Vec<Option<NodeKind>> = vec![None; network.nodes().len()];
     let mut layers = Vec::new();
@@ -42,8 +44,9 @@ pub(crate) fn calibrate(
     values[0] = Some(samples.clone());
     for id in network.ids().skip(1) {
         let node = network.node(id);
-        let inputs: Vec<&Batch> = node.inputs.iter().filter_map(|i| values[i.0].as_ref()).collect();
+        let gone = || ConvertError::Network(format!("the input of node `{}` is gone", node.name));
         let apply = |op: &Op| {
+            let inputs: Vec<&Batch> = node.inputs.iter().filter_map(|i| values[i.0].as_ref()).collect();
             let shapes: Vec<&[usize]> = inputs.iter().map(|batch| batch.shape()).collect();
             compile(op, &shapes)?.named(format!("node `{}`", node.name)).run(&inputs)
         };
@@ -52,9 +55,11 @@ pub(crate) fn calibrate(
             NodeKind::Synapse(op) => Some(apply(op)?),
             NodeKind::MaxPool(pool) => Some(apply(&Op::MaxPool(pool.clone()))?),
             NodeKind::Population(population) => {
+                let input = node.inputs[0];
                 let membranes = match &population.pool {
                     Some(pool) => apply(&Op::MaxPool(pool.clone()))?,
-                    None => inputs[0].clone(),
+                    None if consumers[input.0].last() == Some(&id) => values[input.0].take().ok_or_else(gone)?,
+                    None => values[input.0].clone().ok_or_else(gone)?,
                 };
                 let wanted = ann.take(lowered.targets[id.0])?;
                 let population = fit(population, &membranes, &wanted, options);
@@ -66,7 +71,8 @@ pub(crate) fn calibrate(
             }
             NodeKind::Readout(_) => {
                 let wanted = ann.take(lowered.targets[id.0])?;
-                let initial = if options.bias_correction { mean_difference(&wanted, inputs[0]) } else { Vec::new() };
+                let found = values[node.inputs[0].0].as_ref().ok_or_else(gone)?;
+                let initial = if options.bias_correction { mean_difference(&wanted, found) } else { Vec::new() };
                 fitted[id.0] = Some(NodeKind::Readout(Readout { initial }));
                 None
             }

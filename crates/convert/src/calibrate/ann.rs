@@ -29,11 +29,8 @@ impl<'a> AnnValues<'a> {
     /// The value of a node.
     pub(super) fn take(&mut self, id: NodeId) -> Result<Batch, ConvertError> {
         self.compute(id)?;
-        let value = self.values[id.0].clone();
         self.uses[id.0] = self.uses[id.0].saturating_sub(1);
-        if self.uses[id.0] == 0 {
-            self.values[id.0] = None;
-        }
+        let value = if self.uses[id.0] == 0 { self.values[id.0].take() } else { self.values[id.0].clone() };
         value.ok_or_else(|| ConvertError::Network(format!("the value of node `{}` is gone", self.graph.node(id).name)))
     }
 

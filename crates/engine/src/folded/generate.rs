@@ -2,6 +2,7 @@ use rayon::prelude::*;
 use spikeconverter_network::{Population, Transfer};
 use spikeconverter_neuron::WindowCode;
 
+use crate::kernels::vectors::vectorised;
 use crate::{Batch, EngineError};
 
 /// The generation window of a population in one pass: membranes at the hand-over become codes and decoded values.
@@ -65,14 +66,21 @@ impl WindowGenerator {
     /// Runs a window of neurons of one channel: membranes in, decoded trains out in their place, and their codes.
     /// Works on as many neurons as both slices hold.
     pub fn run(&self, channel: &ChannelParameters, values: &mut [f32], codes: &mut [i32]) {
-        if self.base == 2.0 {
-            self.binary(channel, values, codes);
-        } else {
-            self.greedy(channel, values, codes);
-        }
+        vectorised(
+            #[inline(always)]
+            || {
+                if self.base == 2.0 {
+                    self.binary(channel, values, codes);
+                } else {
+                    self.greedy(channel, values, codes);
+                }
+            },
+        );
     }
 
     /// Base 2: the code is the membrane in units of the resolution, rounded and clipped.
+    #[allow(clippy::inline_always)] // a call would leave the vector instructions of the caller
+    #[inline(always)]
     fn binary(&self, channel: &ChannelParameters, values: &mut [f32], codes: &mut [i32]) {
         let resolution = self.weights[self.steps as usize - 1];
         let unit = channel.threshold * resolution;
@@ -107,6 +115,8 @@ impl WindowGenerator {
     }
 
     /// Any base: the neuron's own steps, for a block of neurons at a time.
+    #[allow(clippy::inline_always)] // likewise
+    #[inline(always)]
     fn greedy(&self, channel: &ChannelParameters, values: &mut [f32], codes: &mut [i32]) {
         const LANES: usize = 16;
         let resolution = self.weights[self.steps as usize - 1];

@@ -25,7 +25,19 @@ pub struct FoldedEngine<'a> {
     network: &'a SpikingNetwork,
     steps: Vec<Step>,
     plan: Plan,
+    /// Memory of past runs: what the system clears for a new allocation costs as much as a layer.
+    spare: Mutex<Spare>,
 }
+
+/// Memory to be used again, each piece with the number of samples that it is for.
+#[derive(Default)]
+struct Spare {
+    buffers: Vec<(usize, Vec<Vec<f32>>)>,
+    codes: Vec<(usize, Codes)>,
+}
+
+/// Codes of some samples, by population.
+type Codes = Vec<(NodeId, Batch<i32>)>;
 
 /// What a node does with its inputs' values.
 enum Step {
@@ -86,7 +98,18 @@ impl<'a> FoldedEngine<'a> {
             }
         }
         let volumes: Vec<usize> = network.nodes().iter().map(|node| volume(&node.shape)).collect();
-        Ok(Self { network, steps, plan: Plan::new(&volumes, &dead) })
+        Ok(Self { network, steps, plan: Plan::new(&volumes, &dead), spare: Mutex::default() })
+    }
+
+    /// Room for the codes of `samples` samples; every one will be written.
+    fn codes(&self, samples: usize) -> Result<Codes, EngineError> {
+        if let Some(codes) = self.spare.lock().ok().and_then(|mut spare| take(&mut spare.codes, samples)) {
+            return Ok(codes);
+        }
+        self.network
+            .populations()
+            .map(|(id, _)| Ok((id, Batch::full(samples, self.network.node(id).shape.clone(), 0)?)))
+            .collect()
     }
 
     /// Runs a part through the buffers.
@@ -146,18 +169,13 @@ impl Engine for FoldedEngine<'_> {
         let threads = rayon::current_num_threads();
         let chunk = self.plan.chunk(count, threads);
         let inside = if count < threads { Threads::Pool } else { Threads::One };
-        let spare: Mutex<Vec<Vec<Vec<f32>>>> = Mutex::default();
         let results = output.volume();
         // a round gives each thread a chunk; its codes are shown before the next, so that they stay few
         let round = chunk * threads;
         let rounds = inputs.data().chunks(round * inputs.volume()).zip(output.data_mut().chunks_mut(round * results));
         for (inputs_of_round, outputs_of_round) in rounds {
             let samples = inputs_of_round.len() / inputs.volume();
-            let mut codes = self
-                .network
-                .populations()
-                .map(|(id, _)| Ok((id, Batch::full(samples, self.network.node(id).shape.clone(), 0)?)))
-                .collect::<Result<Vec<(NodeId, Batch<i32>)>, EngineError>>()?;
+            let mut codes = self.codes(samples)?;
             let mut parts: Vec<Part<'_>> = inputs_of_round
                 .chunks(chunk * inputs.volume())
                 .zip(outputs_of_round.chunks_mut(chunk * results))
@@ -173,11 +191,11 @@ impl Engine for FoldedEngine<'_> {
                 }
             }
             let run = |part: &mut Part<'_>| {
-                let reused = spare.lock().ok().and_then(|mut spare| spare.pop());
+                let reused = self.spare.lock().ok().and_then(|mut spare| take(&mut spare.buffers, chunk));
                 let mut buffers = reused.unwrap_or_else(|| self.plan.allocate(chunk));
                 self.run_part(part, &mut buffers, inside);
-                if let Ok(mut spare) = spare.lock() {
-                    spare.push(buffers);
+                if let Ok(mut spare) = self.spare.lock() {
+                    spare.buffers.push((chunk, buffers));
                 }
             };
             match inside {
@@ -187,9 +205,22 @@ impl Engine for FoldedEngine<'_> {
             for (id, codes) in &codes {
                 watch(*id, codes);
             }
+            if let Ok(mut spare) = self.spare.lock() {
+                spare.codes.push((samples, codes));
+            }
         }
         Ok(output)
     }
+}
+
+/// Takes a piece of memory for this number of samples; pieces for others, of a run of another size, are let go.
+fn take<T>(pieces: &mut Vec<(usize, T)>, samples: usize) -> Option<T> {
+    while let Some((size, piece)) = pieces.pop() {
+        if size == samples {
+            return Some(piece);
+        }
+    }
+    None
 }
 
 /// Adds one value an entry of the first axis to each sample.

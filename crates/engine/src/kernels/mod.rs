@@ -20,6 +20,7 @@ mod sliding;
 #[cfg(test)]
 mod tests;
 mod tile;
+pub(crate) mod vectors;
 mod walk;
 
 use rayon::prelude::*;
