@@ -14,6 +14,9 @@ use spikeconverter_engine::{ChannelParameters, WindowGenerator};
 
 /// Ranges of an error below this share of the mean square activation are equally good.
 const NEGLIGIBLE_ERROR: f64 = 1e-7;
+/// Another base must have less than this share of the error of base 2 to be taken: the samples tell smaller differences
+/// badly, and a binary code is what integer arithmetic and hardware want.
+const BINARY_PREFERENCE: f64 = 0.9;
 /// Points of the coarse grid a factor of two in range.
 const COARSE: i32 = 4;
 
@@ -143,8 +146,8 @@ pub(crate) fn search_base(
         search_threshold(samples, &generator, channel, 0.0, 0.0, None, scratch)
             .map_or(f64::INFINITY, |(_, error)| error)
     };
-    // from 2 downwards: a smaller base must be better to be taken
-    let mut best = (2.0f32, error_of(2.0));
+    let binary = error_of(2.0);
+    let mut best = (2.0f32, binary * BINARY_PREFERENCE);
     for i in (0..10).rev() {
         let base = 1.0 + 0.1 * i as f32;
         let error = error_of(base);
