@@ -14,7 +14,7 @@ import sys
 import tempfile
 import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -27,15 +27,6 @@ TOLERANCE = 1e-4
 CLASSIFIER_BATCH = 2
 INT8_FORMATS = {"npz"}
 
-# Ops that put a model outside the scope of the program. Models that hold one are skipped; no other model is.
-OUTSIDE_OPS = {
-    "CastLike",  # the dynamo exporter with its optimiser off
-    "Expand",  # the same
-    "Neg",  # PReLU of Keras
-    "ReduceMax",  # AdaptiveMaxPool by the dynamo exporter, GlobalMaxPooling of Keras
-    "Tile",  # UpSampling of Keras
-}
-
 
 @dataclass(frozen=True)
 class Model:
@@ -44,8 +35,6 @@ class Model:
     companions: list[Path]
     inputs: np.ndarray
     expected: np.ndarray
-    outside: list[str] = field(default_factory=list)
-    """Its ops that are outside the scope."""
 
 
 def zoo(folder: Path) -> Iterator[Model]:
@@ -57,7 +46,6 @@ def zoo(folder: Path) -> Iterator[Model]:
             [folder / companion for companion in entry["companions"]],
             np.load(folder / f"{name}.input.npy"),
             np.load(folder / f"{name}.output.npy"),
-            sorted(OUTSIDE_OPS & set(entry["ops"])),
         )
 
 
@@ -99,10 +87,6 @@ def main() -> int:
     models = [m for m in models if options.only in m.name]
 
     tally = runner.Tally()
-    for model in models:
-        if model.outside:
-            tally.report("skipped", model.name, f"outside the scope: {', '.join(model.outside)}")
-    models = [m for m in models if not m.outside]
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.keep or Path(temporary)
         places = [folder / m.name.replace("/", "-") for m in models]

@@ -14,7 +14,7 @@ use spikeconverter_neuron::WindowCode;
 
 use self::ann::AnnValues;
 use crate::lower::Lowered;
-use crate::threshold::{Samples, Scratch, mean, search_base, search_threshold};
+use crate::threshold::{Samples, Scratch, search_base, search_threshold};
 use crate::{Base, Conversion, ConvertError, Granularity, LayerReport, Options};
 
 /// Values a channel that a threshold is fitted on.
@@ -96,10 +96,7 @@ fn fit(population: &Population, membranes: &Batch, wanted: &Batch, options: &Opt
     let base = match options.base {
         Base::Fixed(base) => base,
         Base::Auto => {
-            let mut samples = gather(membranes, wanted, 0..channels, BASE_SAMPLES);
-            if options.thresholds == Granularity::Channel {
-                normalise(&mut samples, &largest, channels);
-            }
+            let samples = gather(membranes, wanted, 0..channels, BASE_SAMPLES);
             search_base(&samples, options.time_steps, options.half_step, &template[0], &mut Scratch::default())
         }
     };
@@ -237,17 +234,6 @@ fn gather(membranes: &Batch, wanted: &Batch, channels: std::ops::Range<usize>, m
         samples.activations.push(wanted.data()[index]);
     }
     samples
-}
-
-/// Scales samples that were gathered from all channels by the mean of the channels' largest activations, so that
-/// layers of any magnitude look alike.
-fn normalise(samples: &mut Samples, largest: &[f32], channels: usize) {
-    let scale = mean(largest.iter().map(|&x| f64::from(x))) as f32;
-    if channels > 0 && scale > 0.0 {
-        for x in samples.membranes.iter_mut().chain(&mut samples.activations) {
-            *x /= scale;
-        }
-    }
 }
 
 /// Mean of `wanted − found` for each entry of the first axis.

@@ -228,7 +228,7 @@ mod tests {
         assert!(found <= best * 1.05, "{found} against {best}");
     }
 
-    /// METHODS §1.3: with the threshold free, base 2 has the least error.
+    /// With the threshold free, base 2 has the least error.
     #[test]
     fn base_two_is_the_best_base() {
         let mut scratch = Scratch::default();

@@ -26,8 +26,8 @@ pub struct Timing {
 /// accumulation of the following one; trains that skip stages wait in a queue. A new image can enter every `period`
 /// steps, since each population holds one membrane that accumulates and one that generates.
 ///
-/// Structure after METHODS: layer-wise pipelining (our reading of the paper's temporal separation; its text is not
-/// confirmed).
+/// Layer-wise pipelining is our reading of the paper's temporal separation; its text is not
+/// confirmed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Schedule {
     timings: Vec<Timing>,

@@ -51,6 +51,9 @@ struct Arguments {
     /// Samples enter as 8-bit pixels (models with other data are left out)
     #[arg(long)]
     pixels: bool,
+    /// Fail where the gap is larger than this many points
+    #[arg(long)]
+    max_gap: Option<f64>,
     /// Write the table here as well
     #[arg(long)]
     out: Option<PathBuf>,
@@ -158,6 +161,11 @@ fn measure(
     let report: EvaluationReport =
         evaluate(&EvaluateRequest::new(&converted.file, model.path(), test), &mut |_| ())?.report;
     let mut line = String::new();
+    if let (Some(most), Some(gap)) = (arguments.max_gap, report.gap())
+        && 100.0 * gap > most
+    {
+        return Err(format!("{name} at T = {time_steps}: a gap of {:.2} points, more than {most}", 100.0 * gap).into());
+    }
     writeln!(
         line,
         "| {name} | {time_steps} | {:.2} | {:.2} | {:.2} | {:.2} | {:.3} | {} | {:.2} | {} | {} | {:.1} | {:.0} |",

@@ -32,13 +32,6 @@ pub enum Verdict {
     Invalid,
 }
 
-impl Verdict {
-    /// Whether it keeps the model from being converted.
-    pub fn is_problem(self) -> bool {
-        matches!(self, Self::Blocked | Self::Unsupported | Self::Invalid)
-    }
-}
-
 /// A node of the file and what becomes of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct NodeVerdict {
@@ -71,6 +64,8 @@ pub struct CheckTotals {
     pub unsupported: usize,
     /// Nodes that depend on those.
     pub blocked: usize,
+    /// Nodes of which it is open what becomes of them.
+    pub open: usize,
 }
 
 /// A network's input or output.
@@ -224,5 +219,6 @@ fn totals(nodes: &[NodeVerdict]) -> CheckTotals {
         folded: count(&|n| matches!(n.verdict, Verdict::Folded | Verdict::Unused)),
         unsupported: count(&|n| matches!(n.verdict, Verdict::Unsupported | Verdict::Invalid)),
         blocked: count(&|n| n.verdict == Verdict::Blocked),
+        open: count(&|n| n.verdict == Verdict::Open),
     }
 }

@@ -9,7 +9,6 @@ use spikeconverter_data::{Dataset, Preprocessing};
 use spikeconverter_network::{CalibrationRecord, Provenance, Schedule, SnnFile, SpikingNetwork};
 
 use crate::calibration::{choose_rows, gather};
-use crate::evaluate::check_labels;
 use crate::memory::peak_bytes;
 use crate::model::file_name;
 use crate::{Calibration, Error, Model, Phase, Progress, Result, SampleFeed};
@@ -143,7 +142,6 @@ pub fn convert(request: &ConvertRequest<'_>, progress: &mut dyn FnMut(Progress))
     // what cannot be converted is said before any data are read
     spikeconverter_convert::check(model.graph()).map_err(refused)?;
     let feed = SampleFeed::new(&request.preprocessing, model, data, options.encoding)?;
-    check_labels(data, &feed.preprocessing, model.graph(), model.path())?;
     let graph = feed.spiking_graph(model)?;
 
     let count = calibration.count(data.len(), peak_bytes(&graph));

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 use spikeconverter_graph::passes::normalise;
-use spikeconverter_graph::{Graph, Node, volume};
+use spikeconverter_graph::{Graph, Node, Op, volume};
 use spikeconverter_onnx::ImportOptions;
 
 use crate::{Error, Result};
@@ -73,9 +73,18 @@ pub(crate) fn input_node(graph: &Graph) -> Option<&Node> {
     graph.inputs().next().map(|id| graph.node(id))
 }
 
-/// Number of values of the first output.
+/// Number of values of the first output, or of those that it is the largest of.
 pub(crate) fn classes(graph: &Graph) -> usize {
-    graph.outputs().first().map_or(0, |&id| volume(&graph.node(id).shape))
+    let Some(&output) = graph.outputs().first() else { return 0 };
+    let mut id = output;
+    loop {
+        let node = graph.node(id);
+        match &node.op {
+            Op::ArgMax(argmax) => return graph.node(node.inputs[0]).shape[argmax.axis],
+            Op::Reshape(_) => id = node.inputs[0],
+            _ => return volume(&graph.node(output).shape),
+        }
+    }
 }
 
 /// Number of trained parameters.
@@ -105,4 +114,24 @@ pub(crate) fn sha256(path: &Path) -> Result<String> {
         let _ = write!(text, "{byte:02x}");
         text
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use spikeconverter_graph::ops::{ArgMax, Linear, Op, Reshape};
+    use spikeconverter_graph::{GraphBuilder, Tensor};
+
+    use super::*;
+
+    #[test]
+    fn an_argmax_tells_as_many_classes_as_it_chooses_from() {
+        let mut graph = GraphBuilder::new();
+        let x = graph.input("x", vec![4]).unwrap();
+        let linear = Linear { weight: Tensor::full(vec![7, 4], 1.0), bias: None };
+        let y = graph.add("fc", Op::Linear(linear), &[x]).unwrap();
+        assert_eq!(classes(&graph.clone().finish(vec![y]).unwrap()), 7);
+        let z = graph.add("argmax", Op::ArgMax(ArgMax { axis: 0, keep: true, select_last: false }), &[y]).unwrap();
+        let z = graph.add("scalar", Op::Reshape(Reshape { shape: vec![] }), &[z]).unwrap();
+        assert_eq!(classes(&graph.finish(vec![z]).unwrap()), 7);
+    }
 }

@@ -138,6 +138,10 @@ pub(crate) struct InspectArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  spikeconverter methods
+  spikeconverter methods --json")]
 pub(crate) struct MethodsArgs {
     /// Print one JSON array instead of text
     #[arg(long)]
@@ -147,9 +151,13 @@ pub(crate) struct MethodsArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Needs no network and no files: a convolutional network for handwritten digits, its calibration images and 600 test
-images are part of the program.")]
+images are part of the program.
+
+Examples:
+  spikeconverter demo
+  spikeconverter demo --write digits")]
 pub(crate) struct DemoArgs {
-    /// Also write the model and its images to this folder, to try the other commands on
+    /// Also write the model and its images to this folder, to try the other commands on; replaces files of these names
     #[arg(long, value_name = "FOLDER")]
     pub(crate) write: Option<PathBuf>,
 

@@ -72,6 +72,9 @@ fn summary(report: &CheckReport) -> String {
         let _ = write!(text, " ({} with a note)", totals.with_note);
     }
     let _ = write!(text, ", {} folded or unused", totals.folded);
+    if totals.open > 0 {
+        let _ = write!(text, ", {} open until the others convert", totals.open);
+    }
     if totals.unsupported + totals.blocked > 0 {
         let _ = write!(text, ", {} unsupported, {} blocked by these", totals.unsupported, totals.blocked);
     }

@@ -24,7 +24,10 @@ struct Answer<'a> {
 }
 
 pub(crate) fn run(args: &ConvertArgs) -> Result<ExitCode, Failure> {
-    check_output(&args.output, &[&args.model.model, &args.data.data])?;
+    let mut inputs = vec![args.model.model.as_path(), args.data.data.as_path()];
+    inputs.extend(args.preprocess.preprocess.as_deref());
+    inputs.extend(args.data.labels.as_deref());
+    check_output(&args.output, &inputs)?;
     let preprocessing = args.preprocess.resolve(&args.model.model)?;
     let model = Model::open(&args.model.model, args.model.input_shape.as_ref().map(|shape| shape.0.clone()))?;
     let data = args.data.open(Split::Train)?;

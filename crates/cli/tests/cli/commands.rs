@@ -157,7 +157,15 @@ fn check_as_json() {
 fn demo_writes_what_it_shows() {
     let folder = tempfile::tempdir().unwrap();
     let shown = run(folder.path(), "demo --write digits --json").json();
-    assert_eq!(shown["rows"].as_array().unwrap().len(), 6);
+    let rows = shown["rows"].as_array().unwrap();
+    let at = |steps: f64, key: &str| number(rows.iter().find(|row| number(row, "time_steps") == steps).unwrap(), key);
+    assert_eq!((rows.len(), at(8.0, "images")), (6, 600.0));
+    assert!(at(8.0, "ann_accuracy") > 0.985);
+    for steps in [2.0, 3.0, 4.0, 6.0, 8.0] {
+        assert!(at(steps, "ann_accuracy") - at(steps, "snn_accuracy") < 0.006, "{shown}");
+        assert!(at(steps, "spikes_per_neuron") > at(1.0, "spikes_per_neuron"), "{shown}");
+    }
+    assert!(at(1.0, "snn_accuracy") > 0.85);
     assert_eq!(files(&folder.path().join("digits")), ["digits-test.npz", "digits-train.npz", "digits.onnx"]);
 }
 
