@@ -19,6 +19,8 @@ use crate::{Base, Conversion, ConvertError, Granularity, LayerReport, Options};
 
 /// Values a channel that a threshold is fitted on.
 const CHANNEL_SAMPLES: usize = 4096;
+/// Activations larger than all of these that are added to them.
+const TAIL_SAMPLES: usize = 512;
 /// Values a layer, where all its channels share a threshold.
 const LAYER_SAMPLES: usize = 1 << 17;
 /// Values a layer that its base is chosen on.
@@ -169,11 +171,17 @@ impl Fitting {
         let share = (LAYER_SAMPLES / template.len()).max(16);
         for round in 0..if self.correct { 3 } else { 1 } {
             let mut pooled = Samples::default();
-            for (c, shift) in initial.iter().enumerate() {
-                let channel = gather(membranes, wanted, c..c + 1, share);
-                pooled.membranes.extend(channel.membranes.iter().map(|v| v + shift));
-                pooled.activations.extend(channel.activations);
+            let parts: Vec<Samples> = (0..initial.len()).map(|c| gather(membranes, wanted, c..c + 1, share)).collect();
+            // first what is even in all channels, then the largest of each
+            for tail in [false, true] {
+                for (part, shift) in parts.iter().zip(&initial) {
+                    let range = if tail { part.even..part.activations.len() } else { 0..part.even };
+                    pooled.membranes.extend(part.membranes[range.clone()].iter().map(|v| v + shift));
+                    pooled.activations.extend_from_slice(&part.activations[range]);
+                }
+                pooled.even = if tail { pooled.even } else { pooled.activations.len() };
             }
+            pooled.tail_weight = parts.first().map_or(0.0, |part| part.tail_weight);
             let scratch = &mut Scratch::default();
             threshold = search_threshold(&pooled, &self.generator, &template[0], 0.0, reach, None, scratch);
             let Some((threshold, _)) = threshold.filter(|_| self.correct && round < 2) else { break };
@@ -218,7 +226,8 @@ fn largest_activations(wanted: &Batch, channels: usize) -> Vec<f32> {
     largest
 }
 
-/// Up to `most` pairs of membrane and activation from a range of channels, spread evenly over samples and positions.
+/// Up to `most` pairs of membrane and activation from a range of channels, spread evenly over samples and positions, and
+/// up to [`TAIL_SAMPLES`] of those whose activations are larger than any of these.
 fn gather(membranes: &Batch, wanted: &Batch, channels: std::ops::Range<usize>, most: usize) -> Samples {
     let all = membranes.shape().first().copied().unwrap_or(1);
     let inner = (membranes.volume() / all).max(1);
@@ -227,11 +236,26 @@ fn gather(membranes: &Batch, wanted: &Batch, channels: std::ops::Range<usize>, m
     // an odd stride visits all rows and columns of a map whose extents are powers of two
     let stride = total.div_ceil(most).max(1) | usize::from(total > most);
     let mut samples = Samples::default();
-    for at in (0..total).step_by(stride) {
-        let (sample, position) = (at / run, at % run);
-        let index = sample * membranes.volume() + channels.start * inner + position;
+    let add = |samples: &mut Samples, index: usize| {
         samples.membranes.push(membranes.data()[index]);
         samples.activations.push(wanted.data()[index]);
+    };
+    let of_sample = |sample: usize| sample * membranes.volume() + channels.start * inner;
+    for at in (0..total).step_by(stride) {
+        add(&mut samples, of_sample(at / run) + at % run);
+    }
+    samples.even = samples.activations.len();
+    if stride > 1 {
+        let seen = samples.activations.iter().fold(0.0f32, |m, a| m.max(a.abs()));
+        let larger: Vec<usize> = (0..membranes.count())
+            .flat_map(|sample| of_sample(sample)..of_sample(sample) + run)
+            .filter(|&index| wanted.data()[index].abs() > seen)
+            .collect();
+        let every = larger.len().div_ceil(TAIL_SAMPLES).max(1);
+        for &index in larger.iter().step_by(every) {
+            add(&mut samples, index);
+        }
+        samples.tail_weight = every as f64 / stride as f64;
     }
     samples
 }

@@ -20,16 +20,29 @@ const BINARY_PREFERENCE: f64 = 0.9;
 /// Points of the coarse grid a factor of two in range.
 const COARSE: i32 = 4;
 
-/// Membranes and the activations they should give.
+/// Membranes and the activations they should give: an even sample of many, then the largest activations of all, which an
+/// even sample misses and which are what clipping costs.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Samples {
     pub(crate) membranes: Vec<f32>,
     pub(crate) activations: Vec<f32>,
+    /// Where the largest begin.
+    pub(crate) even: usize,
+    /// Weight of each of the largest, in units of one of the even sample.
+    pub(crate) tail_weight: f64,
 }
 
 impl Samples {
     pub(crate) fn power(&self) -> f64 {
-        mean(self.activations.iter().map(|&a| f64::from(a) * f64::from(a)))
+        self.mean(self.activations.iter().map(|&a| f64::from(a) * f64::from(a)))
+    }
+
+    /// Weighted mean of one value a pair.
+    fn mean(&self, mut values: impl Iterator<Item = f64>) -> f64 {
+        let even: f64 = values.by_ref().take(self.even).sum();
+        let tail: f64 = values.sum();
+        let weight = self.even as f64 + self.tail_weight * (self.activations.len() - self.even) as f64;
+        (even + self.tail_weight * tail) / weight.max(1.0)
     }
 
     fn largest(&self) -> f32 {
@@ -47,7 +60,7 @@ impl Samples {
     /// The conversion error `E`.
     pub(crate) fn error(&self, generator: &WindowGenerator, channel: &ChannelParameters, scratch: &mut Scratch) -> f64 {
         self.transmit(generator, channel, scratch);
-        mean(self.activations.iter().zip(&scratch.values).map(|(a, q)| {
+        self.mean(self.activations.iter().zip(&scratch.values).map(|(a, q)| {
             let difference = f64::from(a - q);
             difference * difference
         }))
@@ -168,11 +181,6 @@ pub(crate) fn search_base(
     best.0
 }
 
-pub(crate) fn mean(values: impl ExactSizeIterator<Item = f64>) -> f64 {
-    let count = values.len();
-    if count == 0 { 0.0 } else { values.sum::<f64>() / count as f64 }
-}
-
 #[cfg(test)]
 mod tests {
     use spikeconverter_network::{Population, Transfer};
@@ -200,7 +208,7 @@ mod tests {
             })
             .collect();
         let activations = membranes.iter().map(|v| v.max(0.0)).collect();
-        Samples { membranes, activations }
+        Samples { even: membranes.len(), membranes, activations, tail_weight: 0.0 }
     }
 
     #[test]
@@ -237,9 +245,26 @@ mod tests {
         }
     }
 
+    /// One activation in a million is ten times the others: an even sample alone would clip it.
+    #[test]
+    fn the_largest_activations_count_with_their_weight() {
+        let mut samples = samples();
+        let generator = WindowGenerator::new(2.0, 12, true);
+        let scratch = &mut Scratch::default();
+        let range = |samples: &Samples, scratch: &mut Scratch| {
+            let (threshold, _) = search_threshold(samples, &generator, &channel(), 0.0, 80.0, None, scratch).unwrap();
+            f64::from(threshold) * generator.code().range()
+        };
+        let without = range(&samples, scratch);
+        samples.membranes.push(80.0);
+        samples.activations.push(80.0);
+        samples.tail_weight = 0.002;
+        assert!(without < 40.0 && range(&samples, scratch) > 79.0, "{without}");
+    }
+
     #[test]
     fn silence_tells_nothing() {
-        let silent = Samples { membranes: vec![-1.0; 8], activations: vec![0.0; 8] };
+        let silent = Samples { membranes: vec![-1.0; 8], activations: vec![0.0; 8], even: 8, tail_weight: 0.0 };
         let generator = WindowGenerator::new(2.0, 4, true);
         let found = search_threshold(&silent, &generator, &channel(), 0.0, 0.0, None, &mut Scratch::default());
         assert!(found.is_none());
