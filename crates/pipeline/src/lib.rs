@@ -1,6 +1,6 @@
 //! From files to results: open a model, check it, convert it, evaluate what came out.
 //!
-//! The command line calls these functions and show what they return. Nothing here prints, parses
+//! The command line calls these functions and shows what they return. Nothing here prints, parses
 //! arguments or knows a terminal; long work reports its progress to a callback.
 //!
 //! ```no_run
