@@ -21,6 +21,11 @@ use crate::{Base, Conversion, ConvertError, Granularity, LayerReport, Options};
 const CHANNEL_SAMPLES: usize = 4096;
 /// Activations larger than all of these that are added to them.
 const TAIL_SAMPLES: usize = 512;
+/// Values a layer that each of its channels takes into account.
+const LAYER_PRIOR_SAMPLES: usize = 1024;
+/// What these weigh, in calibration samples: a few samples do not show what a channel that is rarely active can reach, and
+/// a threshold fitted to them alone clips it.
+const LAYER_PRIOR: f64 = 10.0;
 /// Values a layer, where all its channels share a threshold.
 const LAYER_SAMPLES: usize = 1 << 17;
 /// Values a layer that its base is chosen on.
@@ -94,7 +99,7 @@ pub(crate) fn calibrate(
 fn fit(population: &Population, membranes: &Batch, wanted: &Batch, options: &Options) -> Population {
     let channels = membranes.shape().first().copied().unwrap_or(1);
     let template: Vec<ChannelParameters> = (0..channels).map(|c| ChannelParameters::new(population, c)).collect();
-    let largest = largest_activations(wanted, channels);
+    let reach = wanted.data().iter().fold(0.0f32, |m, a| m.max(a.abs()));
     let base = match options.base {
         Base::Fixed(base) => base,
         Base::Auto => {
@@ -106,8 +111,8 @@ fn fit(population: &Population, membranes: &Batch, wanted: &Batch, options: &Opt
     let code = generator.code();
     let fitting = Fitting { generator, correct: options.bias_correction };
     let (threshold, initial) = match options.thresholds {
-        Granularity::Channel => fitting.by_channel(&template, membranes, wanted, &largest),
-        Granularity::Layer => fitting.by_layer(&template, membranes, wanted, &largest),
+        Granularity::Channel => fitting.by_channel(&template, membranes, wanted, reach),
+        Granularity::Layer => fitting.by_layer(&template, membranes, wanted, reach),
     };
     let mut fitted = Population { base, threshold, half_step: options.half_step, initial, ..population.clone() };
     drop_unreachable_bound(&mut fitted, code);
@@ -126,16 +131,19 @@ impl Fitting {
         template: &[ChannelParameters],
         membranes: &Batch,
         wanted: &Batch,
-        largest: &[f32],
+        reach: f32,
     ) -> (Vec<f32>, Vec<f32>) {
+        let whole = gather(membranes, wanted, 0..template.len(), LAYER_PRIOR_SAMPLES);
+        let prior = LAYER_PRIOR / membranes.count().max(1) as f64;
         let fits: Vec<Option<(f32, f32)>> = template
             .par_iter()
             .enumerate()
             .map_init(Scratch::default, |scratch, (c, channel)| {
-                let samples = gather(membranes, wanted, c..c + 1, CHANNEL_SAMPLES);
+                let mut samples = gather(membranes, wanted, c..c + 1, CHANNEL_SAMPLES);
+                let weight = prior * samples.weight();
+                samples.extend_with_activations(&whole, weight);
                 let search = |initial: f32, near: Option<f32>, scratch: &mut Scratch| {
-                    let found =
-                        search_threshold(&samples, &self.generator, channel, initial, largest[c], near, scratch);
+                    let found = search_threshold(&samples, &self.generator, channel, initial, reach, near, scratch);
                     found.map(|(threshold, _)| threshold)
                 };
                 let mut threshold = search(0.0, None, scratch)?;
@@ -150,10 +158,7 @@ impl Fitting {
                 Some((threshold, initial))
             })
             .collect();
-        // a channel that calibration never saw active gets the layer's largest threshold
-        let fallback = fits.iter().flatten().map(|fit| fit.0).fold(0.0, f32::max);
-        let fallback = if fallback > 0.0 { fallback } else { 1.0 };
-        let threshold = fits.iter().map(|fit| fit.map_or(fallback, |fit| fit.0)).collect();
+        let threshold = fits.iter().map(|fit| fit.map_or(1.0, |fit| fit.0)).collect();
         (threshold, self.corrections(fits.iter().map(|fit| fit.map_or(0.0, |fit| fit.1))))
     }
 
@@ -163,25 +168,19 @@ impl Fitting {
         template: &[ChannelParameters],
         membranes: &Batch,
         wanted: &Batch,
-        largest: &[f32],
+        reach: f32,
     ) -> (Vec<f32>, Vec<f32>) {
-        let reach = largest.iter().copied().fold(0.0, f32::max);
         let mut initial = vec![0.0; template.len()];
         let mut threshold = None;
         let share = (LAYER_SAMPLES / template.len()).max(16);
         for round in 0..if self.correct { 3 } else { 1 } {
             let mut pooled = Samples::default();
-            let parts: Vec<Samples> = (0..initial.len()).map(|c| gather(membranes, wanted, c..c + 1, share)).collect();
-            // first what is even in all channels, then the largest of each
-            for tail in [false, true] {
-                for (part, shift) in parts.iter().zip(&initial) {
-                    let range = if tail { part.even..part.activations.len() } else { 0..part.even };
-                    pooled.membranes.extend(part.membranes[range.clone()].iter().map(|v| v + shift));
-                    pooled.activations.extend_from_slice(&part.activations[range]);
-                }
-                pooled.even = if tail { pooled.even } else { pooled.activations.len() };
+            for (c, shift) in initial.iter().enumerate() {
+                let part = gather(membranes, wanted, c..c + 1, share);
+                pooled.membranes.extend(part.membranes.iter().map(|v| v + shift));
+                pooled.activations.extend(part.activations);
+                pooled.weights.extend(part.weights);
             }
-            pooled.tail_weight = parts.first().map_or(0.0, |part| part.tail_weight);
             let scratch = &mut Scratch::default();
             threshold = search_threshold(&pooled, &self.generator, &template[0], 0.0, reach, None, scratch);
             let Some((threshold, _)) = threshold.filter(|_| self.correct && round < 2) else { break };
@@ -214,18 +213,6 @@ fn drop_unreachable_bound(population: &mut Population, code: WindowCode) {
     }
 }
 
-/// Largest activation of each channel, in absolute value.
-fn largest_activations(wanted: &Batch, channels: usize) -> Vec<f32> {
-    let inner = (wanted.volume() / channels).max(1);
-    let mut largest = vec![0.0f32; channels];
-    for sample in wanted.samples() {
-        for (values, largest) in sample.chunks(inner).zip(&mut largest) {
-            *largest = values.iter().fold(*largest, |m, a| m.max(a.abs()));
-        }
-    }
-    largest
-}
-
 /// Up to `most` pairs of membrane and activation from a range of channels, spread evenly over samples and positions, and
 /// up to [`TAIL_SAMPLES`] of those whose activations are larger than any of these.
 fn gather(membranes: &Batch, wanted: &Batch, channels: std::ops::Range<usize>, most: usize) -> Samples {
@@ -236,15 +223,11 @@ fn gather(membranes: &Batch, wanted: &Batch, channels: std::ops::Range<usize>, m
     // an odd stride visits all rows and columns of a map whose extents are powers of two
     let stride = total.div_ceil(most).max(1) | usize::from(total > most);
     let mut samples = Samples::default();
-    let add = |samples: &mut Samples, index: usize| {
-        samples.membranes.push(membranes.data()[index]);
-        samples.activations.push(wanted.data()[index]);
-    };
     let of_sample = |sample: usize| sample * membranes.volume() + channels.start * inner;
     for at in (0..total).step_by(stride) {
-        add(&mut samples, of_sample(at / run) + at % run);
+        let index = of_sample(at / run) + at % run;
+        samples.push(membranes.data()[index], wanted.data()[index], 1.0);
     }
-    samples.even = samples.activations.len();
     if stride > 1 {
         let seen = samples.activations.iter().fold(0.0f32, |m, a| m.max(a.abs()));
         let larger: Vec<usize> = (0..membranes.count())
@@ -253,9 +236,8 @@ fn gather(membranes: &Batch, wanted: &Batch, channels: std::ops::Range<usize>, m
             .collect();
         let every = larger.len().div_ceil(TAIL_SAMPLES).max(1);
         for &index in larger.iter().step_by(every) {
-            add(&mut samples, index);
+            samples.push(membranes.data()[index], wanted.data()[index], every as f32 / stride as f32);
         }
-        samples.tail_weight = every as f64 / stride as f64;
     }
     samples
 }

@@ -7,8 +7,9 @@
 //!
 //! The search runs over the range that the code covers, `θ·Σ k^-(t-1)`, on a logarithmic grid and then between the
 //! neighbours of its best point. Where many steps make the error negligible over a span of ranges, the largest of them
-//! is taken: calibration samples never show the largest activation there is. Threshold and initial membrane potential
-//! are improved in turns.
+//! is taken: calibration samples never show the largest activation there is. A channel's samples are joined by its
+//! layer's, which weigh as much as a few calibration samples and so matter where there are few. Threshold and initial
+//! membrane potential are improved in turns.
 
 use spikeconverter_engine::{ChannelParameters, WindowGenerator};
 
@@ -20,29 +21,43 @@ const BINARY_PREFERENCE: f64 = 0.9;
 /// Points of the coarse grid a factor of two in range.
 const COARSE: i32 = 4;
 
-/// Membranes and the activations they should give: an even sample of many, then the largest activations of all, which an
-/// even sample misses and which are what clipping costs.
+/// Membranes and the activations they should give, weighted. The unit of weight is one value of an even sample.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Samples {
     pub(crate) membranes: Vec<f32>,
     pub(crate) activations: Vec<f32>,
-    /// Where the largest begin.
-    pub(crate) even: usize,
-    /// Weight of each of the largest, in units of one of the even sample.
-    pub(crate) tail_weight: f64,
+    pub(crate) weights: Vec<f32>,
 }
 
 impl Samples {
+    pub(crate) fn push(&mut self, membrane: f32, activation: f32, weight: f32) {
+        self.membranes.push(membrane);
+        self.activations.push(activation);
+        self.weights.push(weight);
+    }
+
+    /// Sum of all weights.
+    pub(crate) fn weight(&self) -> f64 {
+        self.weights.iter().map(|&w| f64::from(w)).sum()
+    }
+
+    /// Adds the activations of `others`, as membranes without error, with `weight` in all.
+    pub(crate) fn extend_with_activations(&mut self, others: &Samples, weight: f64) {
+        let scale = (weight / others.weight().max(f64::MIN_POSITIVE)) as f32;
+        self.membranes.extend_from_slice(&others.activations);
+        self.activations.extend_from_slice(&others.activations);
+        self.weights.extend(others.weights.iter().map(|w| w * scale));
+    }
+
     pub(crate) fn power(&self) -> f64 {
         self.mean(self.activations.iter().map(|&a| f64::from(a) * f64::from(a)))
     }
 
     /// Weighted mean of one value a pair.
-    fn mean(&self, mut values: impl Iterator<Item = f64>) -> f64 {
-        let even: f64 = values.by_ref().take(self.even).sum();
-        let tail: f64 = values.sum();
-        let weight = self.even as f64 + self.tail_weight * (self.activations.len() - self.even) as f64;
-        (even + self.tail_weight * tail) / weight.max(1.0)
+    fn mean(&self, values: impl Iterator<Item = f64>) -> f64 {
+        let (sum, weight) = (values.zip(&self.weights))
+            .fold((0.0, 0.0), |(sum, total), (x, &w)| (sum + x * f64::from(w), total + f64::from(w)));
+        sum / weight.max(f64::MIN_POSITIVE)
     }
 
     fn largest(&self) -> f32 {
@@ -100,8 +115,8 @@ pub(crate) struct Scratch {
     codes: Vec<i32>,
 }
 
-/// The threshold of least error for a code, with that error. `largest` is the largest activation in absolute value;
-/// With `near`, only thresholds around that one are tried. `None` when all activations are zero, so that nothing tells
+/// The threshold of least error for a code, with that error. `largest` is the layer's largest activation in absolute
+/// value. With `near`, only thresholds around that one are tried. `None` when all activations are zero, so that nothing tells
 /// one from another.
 pub(crate) fn search_threshold(
     samples: &Samples,
@@ -208,7 +223,7 @@ mod tests {
             })
             .collect();
         let activations = membranes.iter().map(|v| v.max(0.0)).collect();
-        Samples { even: membranes.len(), membranes, activations, tail_weight: 0.0 }
+        Samples { weights: vec![1.0; membranes.len()], membranes, activations }
     }
 
     #[test]
@@ -256,15 +271,31 @@ mod tests {
             f64::from(threshold) * generator.code().range()
         };
         let without = range(&samples, scratch);
-        samples.membranes.push(80.0);
-        samples.activations.push(80.0);
-        samples.tail_weight = 0.002;
+        samples.push(80.0, 80.0, 0.002);
         assert!(without < 40.0 && range(&samples, scratch) > 79.0, "{without}");
+    }
+
+    /// A channel that was hardly active gets a range near that of its layer; one seen often keeps its own.
+    #[test]
+    fn where_little_was_seen_the_layer_counts() {
+        let generator = WindowGenerator::new(2.0, 6, true);
+        let layer = samples();
+        let threshold = |weight: f64| {
+            let mut rare = samples();
+            for (v, a) in rare.membranes.iter_mut().zip(&mut rare.activations) {
+                (*v, *a) = (0.1 * *v, 0.1 * *a);
+            }
+            let weight = weight * rare.weight();
+            rare.extend_with_activations(&layer, weight);
+            search_threshold(&rare, &generator, &channel(), 0.0, 8.0, None, &mut Scratch::default()).unwrap().0
+        };
+        let (own, often, seldom) = (threshold(0.0), threshold(1e-5), threshold(0.1));
+        assert!(often < 1.5 * own && seldom > 5.0 * own, "{own} {often} {seldom}");
     }
 
     #[test]
     fn silence_tells_nothing() {
-        let silent = Samples { membranes: vec![-1.0; 8], activations: vec![0.0; 8], even: 8, tail_weight: 0.0 };
+        let silent = Samples { membranes: vec![-1.0; 8], activations: vec![0.0; 8], weights: vec![1.0; 8] };
         let generator = WindowGenerator::new(2.0, 4, true);
         let found = search_threshold(&silent, &generator, &channel(), 0.0, 0.0, None, &mut Scratch::default());
         assert!(found.is_none());
