@@ -141,7 +141,7 @@ impl Fitting {
             .map_init(Scratch::default, |scratch, (c, channel)| {
                 let mut samples = gather(membranes, wanted, c..c + 1, CHANNEL_SAMPLES);
                 let weight = prior * samples.weight();
-                samples.extend_with_activations(&whole, weight);
+                samples.extend_with_magnitudes(&whole, weight);
                 let search = |initial: f32, near: Option<f32>, scratch: &mut Scratch| {
                     let found = search_threshold(&samples, &self.generator, channel, initial, reach, near, scratch);
                     found.map(|(threshold, _)| threshold)

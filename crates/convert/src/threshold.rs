@@ -41,11 +41,12 @@ impl Samples {
         self.weights.iter().map(|&w| f64::from(w)).sum()
     }
 
-    /// Adds the activations of `others`, as membranes without error, with `weight` in all.
-    pub(crate) fn extend_with_activations(&mut self, others: &Samples, weight: f64) {
+    /// Adds the magnitudes of the activations of `others`, with `weight` in all. They come as membranes without error,
+    /// and positive, where every channel transmits what it gets, whatever its slope is on the other side.
+    pub(crate) fn extend_with_magnitudes(&mut self, others: &Samples, weight: f64) {
         let scale = (weight / others.weight().max(f64::MIN_POSITIVE)) as f32;
-        self.membranes.extend_from_slice(&others.activations);
-        self.activations.extend_from_slice(&others.activations);
+        self.membranes.extend(others.activations.iter().map(|a| a.abs()));
+        self.activations.extend(others.activations.iter().map(|a| a.abs()));
         self.weights.extend(others.weights.iter().map(|w| w * scale));
     }
 
@@ -286,7 +287,7 @@ mod tests {
                 (*v, *a) = (0.1 * *v, 0.1 * *a);
             }
             let weight = weight * rare.weight();
-            rare.extend_with_activations(&layer, weight);
+            rare.extend_with_magnitudes(&layer, weight);
             search_threshold(&rare, &generator, &channel(), 0.0, 8.0, None, &mut Scratch::default()).unwrap().0
         };
         let (own, often, seldom) = (threshold(0.0), threshold(1e-5), threshold(0.1));
