@@ -183,8 +183,15 @@ impl State<'_> {
         value: NodeId,
         named: NodeId,
     ) -> Result<(), ConvertError> {
-        let population =
-            Population { transfer, base: 2.0, threshold: vec![1.0], half_step: false, initial: Vec::new(), pool };
+        let population = Population {
+            transfer,
+            base: 2.0,
+            threshold: vec![1.0],
+            half_step: false,
+            initial: Vec::new(),
+            pool,
+            amplitude: None,
+        };
         let placed = self.add(target, NodeKind::Population(population), &[value], named)?;
         self.values[target.0] = Some(placed);
         self.weighted[target.0] = false;

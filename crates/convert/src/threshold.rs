@@ -211,6 +211,7 @@ mod tests {
             half_step: true,
             initial: Vec::new(),
             pool: None,
+            amplitude: None,
         };
         ChannelParameters::new(&population, 0)
     }

@@ -320,6 +320,7 @@ mod tests {
             half_step: true,
             initial: vec![1e-7, -2.0],
             pool: None,
+            amplitude: None,
         };
         let p = network.add("clip", NodeKind::Population(population), &[y]).unwrap();
         let pad = Op::Pad(Pad { before: vec![1], after: vec![0], value: 0.0 });

@@ -98,6 +98,10 @@ pub struct Population {
     /// Maximum over windows of accumulated membranes, taken at the hand-over: the neurons accumulate at the pool's
     /// input, and fire at its result. Exact since the transfer is monotone: `max(f(v)) = f(max(v))`.
     pub pool: Option<MaxPool>,
+    /// What a spike at step 1 counts for the readers: absent, the threshold itself. Integer networks have `2^(T-1)` here,
+    /// so that a train stands for its code and thresholds are in units of the membrane.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amplitude: Option<f32>,
 }
 
 impl Population {
@@ -114,6 +118,11 @@ impl Population {
     /// Threshold of a channel.
     pub fn threshold(&self, channel: usize) -> f32 {
         of_channel(&self.threshold, channel)
+    }
+
+    /// What a spike of a channel at step 1 counts for its readers.
+    pub fn amplitude(&self, channel: usize) -> f32 {
+        self.amplitude.unwrap_or_else(|| self.threshold(channel))
     }
 
     /// Threshold of negative membranes in a channel, `θ/|slope|`; infinite where they never fire.
@@ -158,7 +167,7 @@ impl Population {
     /// The activation that a code stands for.
     pub fn decode(&self, code: i32, channel: usize, steps: u32) -> f64 {
         let digits = (0..steps).rev().map(|digit| ((code.abs() >> digit) & 1) as i8 * code.signum() as i8);
-        f64::from(self.threshold(channel)) * self.code(steps).decode(digits)
+        f64::from(self.amplitude(channel)) * self.code(steps).decode(digits)
     }
 
     /// Smallest and largest threshold.
@@ -186,6 +195,9 @@ impl Population {
         }
         if let Some(bad) = self.threshold.iter().find(|t| !(t.is_finite() && **t > 0.0)) {
             return Err(format!("threshold {bad} is not a positive number"));
+        }
+        if let Some(bad) = self.amplitude.filter(|a| !(a.is_finite() && *a > 0.0)) {
+            return Err(format!("amplitude {bad} is not a positive number"));
         }
         if let Some(bad) = self.initial.iter().find(|v| !v.is_finite()) {
             return Err(format!("initial membrane potential {bad} is not a number"));
@@ -223,7 +235,15 @@ mod tests {
     use super::*;
 
     fn population(transfer: Transfer) -> Population {
-        Population { transfer, base: 2.0, threshold: vec![1.0], half_step: false, initial: Vec::new(), pool: None }
+        Population {
+            transfer,
+            base: 2.0,
+            threshold: vec![1.0],
+            half_step: false,
+            initial: Vec::new(),
+            pool: None,
+            amplitude: None,
+        }
     }
 
     #[test]
@@ -231,6 +251,14 @@ mod tests {
         let p = population(Transfer::Relu);
         let transmitted = |v| p.decode(p.encode(v, 0, 3), 0, 3);
         assert_eq!([-1.0, 0.3, 1.0, 1.3, 9.0].map(transmitted), [0.0, 0.25, 1.0, 1.25, 1.75]);
+    }
+
+    #[test]
+    fn an_amplitude_of_its_own_is_what_readers_get() {
+        let p = Population { threshold: vec![40.0], amplitude: Some(4.0), ..population(Transfer::Relu) };
+        // in three bits the unit is 10 of the membrane and 1 of what is sent
+        let transmitted = |v| p.decode(p.encode(v, 0, 3), 0, 3);
+        assert_eq!([9.0, 10.0, 59.0, 900.0].map(transmitted), [0.0, 1.0, 5.0, 7.0]);
     }
 
     #[test]

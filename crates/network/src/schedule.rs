@@ -138,6 +138,7 @@ mod tests {
             half_step: false,
             initial: Vec::new(),
             pool: None,
+            amplitude: None,
         })
     }
 

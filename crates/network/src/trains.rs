@@ -65,10 +65,11 @@ fn weights(nodes: &[Node], id: usize, steps: u32, known: &BTreeMap<usize, Runs>)
             vec![(channels(id), weight)]
         }
         NodeKind::Population(p) => {
-            let weight = |threshold: f32| Weight::One(p.base.to_bits(), steps, threshold.to_bits());
-            match p.threshold.as_slice() {
-                [only] => vec![(channels(id), weight(*only))],
-                each => merged(each.iter().map(|&threshold| (1, weight(threshold)))),
+            let weight = |amplitude: f32| Weight::One(p.base.to_bits(), steps, amplitude.to_bits());
+            match (p.amplitude, p.threshold.as_slice()) {
+                (Some(only), _) => vec![(channels(id), weight(only))],
+                (None, [only]) => vec![(channels(id), weight(*only))],
+                (None, each) => merged(each.iter().map(|&threshold| (1, weight(threshold)))),
             }
         }
         NodeKind::MaxPool(_) => input()?.1.clone(),
@@ -163,6 +164,7 @@ mod tests {
             half_step: false,
             initial: Vec::new(),
             pool: None,
+            amplitude: None,
         })
     }
 

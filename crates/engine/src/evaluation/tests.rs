@@ -20,6 +20,7 @@ fn population(transfer: Transfer, threshold: f32) -> NodeKind {
         half_step: false,
         initial: Vec::new(),
         pool: None,
+        amplitude: None,
     })
 }
 

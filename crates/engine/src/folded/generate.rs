@@ -22,6 +22,8 @@ pub struct ChannelParameters {
     low: f32,
     high: f32,
     threshold: f32,
+    /// What a spike at step 1 counts, where that is not the threshold.
+    amplitude: Option<f32>,
     slope: f32,
     /// Threshold of negative membranes; infinite where they never fire.
     negative_threshold: f32,
@@ -39,6 +41,7 @@ impl ChannelParameters {
             low,
             high,
             threshold: population.threshold(channel),
+            amplitude: population.amplitude,
             slope: population.transfer.slope(channel),
             negative_threshold: population.negative_threshold(channel),
         }
@@ -84,6 +87,7 @@ impl WindowGenerator {
     fn binary(&self, channel: &ChannelParameters, values: &mut [f32], codes: &mut [i32]) {
         let resolution = self.weights[self.steps as usize - 1];
         let unit = channel.threshold * resolution;
+        let sent = channel.amplitude.unwrap_or(channel.threshold) * resolution;
         let negative_unit = channel.negative_threshold * resolution;
         let half = if self.half_step { 0.5 } else { 0.0 };
         let largest = ((1u32 << self.steps) - 1) as f32;
@@ -103,13 +107,13 @@ impl WindowGenerator {
                 } else {
                     0
                 };
-                *value = *code as f32 * unit;
+                *value = *code as f32 * sent;
             }
         } else {
             for (value, code) in values.iter_mut().zip(codes) {
                 let v = (*value + channel.initial).max(channel.low).min(channel.high);
                 *code = digits(v, unit);
-                *value = *code as f32 * unit;
+                *value = *code as f32 * sent;
             }
         }
     }
@@ -147,7 +151,7 @@ impl WindowGenerator {
             }
             for (lane, (value, code)) in values.iter_mut().zip(codes).enumerate() {
                 *code = sign[lane] * bits[lane];
-                *value = sign[lane] as f32 * sum[lane] * channel.threshold;
+                *value = sign[lane] as f32 * sum[lane] * channel.amplitude.unwrap_or(channel.threshold);
             }
         }
     }

@@ -61,7 +61,7 @@ impl Generator {
         self.codes[image * neurons..][..neurons].fill(0);
     }
 
-    /// One step of generation for `image`: the amplitudes `θ·s` that are sent.
+    /// One step of generation for `image`: the amplitudes (`θ·s`, unless the population has its own) that are sent.
     pub(super) fn step(&mut self, image: usize, step: u32) -> Vec<f64> {
         let neurons = self.membranes.len();
         let digit = 1 << (self.steps - 1 - step);
@@ -75,7 +75,7 @@ impl Generator {
                 let (spike, after) = self.population.neuron(channel).generate(*v);
                 *v = after;
                 *code += i32::from(spike) * digit;
-                f64::from(spike) * f64::from(self.population.threshold(channel))
+                f64::from(spike) * f64::from(self.population.amplitude(channel))
             })
             .collect()
     }

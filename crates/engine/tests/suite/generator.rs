@@ -145,6 +145,7 @@ impl Dice {
             half_step: self.coin(),
             initial: if self.coin() { Vec::new() } else { self.numbers(channels, -0.5, 0.5, 0.125) },
             pool,
+            amplitude: None,
         }
     }
 

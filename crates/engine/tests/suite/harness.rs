@@ -133,7 +133,15 @@ impl Net {
 
 /// A population of base 2.
 pub(crate) fn population(transfer: Transfer, threshold: &[f32]) -> Population {
-    Population { transfer, base: 2.0, threshold: threshold.to_vec(), half_step: false, initial: Vec::new(), pool: None }
+    Population {
+        transfer,
+        base: 2.0,
+        threshold: threshold.to_vec(),
+        half_step: false,
+        initial: Vec::new(),
+        pool: None,
+        amplitude: None,
+    }
 }
 
 /// A ReLU population of base 2 with one threshold.
