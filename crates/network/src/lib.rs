@@ -3,6 +3,7 @@
 
 mod error;
 mod file;
+mod integers;
 mod network;
 mod population;
 mod provenance;
