@@ -96,7 +96,7 @@ impl Ann {
             return Ok(results);
         }
         let threads = rayon::current_num_threads();
-        let chunk = self.plan.chunk(count, threads);
+        let chunk = self.plan.chunk(crate::folded::CHUNK_VALUES, count, threads);
         let inside = if count < threads { Threads::Pool } else { Threads::One };
 
         let mut parts: Vec<Vec<&mut [f32]>> = (0..count.div_ceil(chunk)).map(|_| Vec::new()).collect();

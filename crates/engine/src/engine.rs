@@ -19,6 +19,14 @@ pub trait Engine: Send + Sync {
     /// # Errors
     /// [`EngineError`] when the samples do not fit the network.
     fn run(&self, inputs: &Batch, watch: &mut dyn FnMut(NodeId, &Batch<i32>)) -> Result<Batch, EngineError>;
+
+    /// Runs the samples for their results alone.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    fn infer(&self, inputs: &Batch) -> Result<Batch, EngineError> {
+        self.run(inputs, &mut |_, _| {})
+    }
 }
 
 /// Checks that samples fit the network's input; for [`Encoding::Pixels`] also that they are integers 0..=255.

@@ -11,6 +11,7 @@ mod error;
 pub mod evaluation;
 pub mod fan_out;
 mod folded;
+mod integer;
 pub mod kernels;
 pub mod literal;
 mod plan;

@@ -39,18 +39,15 @@ impl Plan {
     }
 
     /// Buffers for `samples` samples.
-    pub(crate) fn allocate(&self, samples: usize) -> Vec<Vec<f32>> {
-        self.sizes.iter().map(|&size| vec![0.0; size * samples]).collect()
+    pub(crate) fn allocate<T: Clone + Default>(&self, samples: usize) -> Vec<Vec<T>> {
+        self.sizes.iter().map(|&size| vec![T::default(); size * samples]).collect()
     }
 
     /// Samples that a thread takes at a time, of `count` for `threads` threads: few enough for its cache, and for every
-    /// thread to have some.
-    pub(crate) fn chunk(&self, count: usize, threads: usize) -> usize {
-        /// Values that a thread works on at a time, for all nodes alive together (2 MiB). Fewer samples at a time would
-        /// stay in a core's own cache, but load the weights of deep layers too often.
-        const CHUNK_VALUES: usize = 1 << 19;
+    /// thread to have some. `most` is the number of values that a thread may work on, for all nodes alive together.
+    pub(crate) fn chunk(&self, most: usize, count: usize, threads: usize) -> usize {
         let values: usize = self.sizes.iter().sum::<usize>().max(1);
-        (CHUNK_VALUES / values).min(count.div_ceil(threads)).max(1)
+        (most / values).min(count.div_ceil(threads)).max(1)
     }
 }
 

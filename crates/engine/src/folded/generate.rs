@@ -175,11 +175,17 @@ impl PopulationGenerator {
         }
     }
 
-    /// Membranes of whole samples in, decoded trains out in their place, and their codes.
-    pub(super) fn run(&self, values: &mut [f32], codes: &mut [i32]) {
-        let parts = values.chunks_mut(self.inner).zip(codes.chunks_mut(self.inner));
-        for ((values, codes), channel) in parts.zip(self.channels.iter().cycle()) {
-            self.window.run(channel, values, codes);
+    /// Membranes of whole samples in, decoded trains out in their place, and their codes for those who want them.
+    pub(super) fn run(&self, values: &mut [f32], codes: Option<&mut [i32]>) {
+        let channels = self.channels.iter().cycle();
+        let parts = values.chunks_mut(self.inner).zip(channels);
+        if let Some(codes) = codes {
+            for ((values, channel), codes) in parts.zip(codes.chunks_mut(self.inner)) {
+                self.window.run(channel, values, codes);
+            }
+        } else {
+            let mut codes = vec![0; self.inner];
+            parts.for_each(|(values, channel)| self.window.run(channel, values, &mut codes));
         }
     }
 }
@@ -194,6 +200,6 @@ pub fn generate(population: &Population, steps: u32, mut membranes: Batch) -> Re
     let mut codes = Batch::full(membranes.count(), membranes.shape().to_vec(), 0)?;
     let sample = membranes.volume();
     let samples = membranes.data_mut().par_chunks_mut(sample).zip(codes.data_mut().par_chunks_mut(sample));
-    samples.for_each(|(values, codes)| generator.run(values, codes));
+    samples.for_each(|(values, codes)| generator.run(values, Some(codes)));
     Ok((membranes, codes))
 }

@@ -5,6 +5,7 @@
 //! trains, and generation is the expansion of that membrane in base `k`. This holds exactly in real arithmetic; with
 //! `f32` weights the engine may differ from the reference where a membrane lies within rounding of a multiple of the
 //! resolution. Memory and time do not grow with `T` (for base 2; other bases take `T` steps a neuron in registers).
+//! Networks of integers run in integers, without any difference.
 
 mod generate;
 
@@ -16,6 +17,7 @@ use spikeconverter_network::{NodeKind, Readout, SpikingNetwork};
 
 use self::generate::PopulationGenerator;
 pub use self::generate::{ChannelParameters, WindowGenerator, generate};
+use crate::integer::{Memory, Program};
 use crate::kernels::{Compiled, Threads, compile};
 use crate::plan::Plan;
 use crate::{Batch, Engine, EngineError};
@@ -23,18 +25,28 @@ use crate::{Batch, Engine, EngineError};
 /// A spiking network, ready to run: its weights are packed and its buffers planned.
 pub struct FoldedEngine<'a> {
     network: &'a SpikingNetwork,
+    /// Where the network is one of integers; nothing else is used then.
+    program: Option<Program<'a>>,
     steps: Vec<Step>,
     plan: Plan,
     /// Memory of past runs: what the system clears for a new allocation costs as much as a layer.
     spare: Mutex<Spare>,
 }
 
+/// Values that a thread works on at a time, for all nodes alive together (2 MiB). Fewer samples at a time would stay in a
+/// core's own cache, but load the weights of deep layers too often.
+pub(crate) const CHUNK_VALUES: usize = 1 << 19;
+
 /// Memory to be used again, each piece with the number of samples that it is for.
 #[derive(Default)]
 struct Spare {
     buffers: Vec<(usize, Vec<Vec<f32>>)>,
     codes: Vec<(usize, Codes)>,
+    memory: Vec<Memory>,
 }
+
+/// Who is shown the codes of populations.
+type Watch<'a> = &'a mut dyn FnMut(NodeId, &Batch<i32>);
 
 /// Codes of some samples, by population.
 type Codes = Vec<(NodeId, Batch<i32>)>;
@@ -56,7 +68,7 @@ struct Part<'a> {
     inputs: &'a [f32],
     samples: usize,
     output: &'a mut [f32],
-    /// One slice a population, in topological order.
+    /// One slice a population, in topological order; none where nobody watches.
     codes: Vec<&'a mut [i32]>,
 }
 
@@ -71,8 +83,10 @@ impl<'a> FoldedEngine<'a> {
             let shapes: Vec<&[usize]> = node.inputs.iter().map(|&i| network.node(i).shape.as_slice()).collect();
             Ok::<_, EngineError>(compile(op, &shapes)?.named(format!("node `{}`", node.name)))
         };
-        let steps = network
-            .ids()
+        let program = Program::new(network);
+        let ids = if program.is_some() { Vec::new() } else { network.ids().collect() };
+        let steps = ids
+            .into_iter()
             .map(|id| {
                 let node = network.node(id);
                 Ok(match &node.kind {
@@ -98,7 +112,7 @@ impl<'a> FoldedEngine<'a> {
             }
         }
         let volumes: Vec<usize> = network.nodes().iter().map(|node| volume(&node.shape)).collect();
-        Ok(Self { network, steps, plan: Plan::new(&volumes, &dead), spare: Mutex::default() })
+        Ok(Self { network, program, steps, plan: Plan::new(&volumes, &dead), spare: Mutex::default() })
     }
 
     /// Room for the codes of `samples` samples; every one will be written.
@@ -137,9 +151,7 @@ impl<'a> FoldedEngine<'a> {
                         Some(pool) => pool.run_unchecked(&read, own, threads),
                         None => own.copy_from_slice(read[0]),
                     }
-                    if let Some(codes) = codes.next() {
-                        generator.run(own, codes);
-                    }
+                    generator.run(own, codes.next().map(|codes| &mut **codes));
                 }
                 Step::Readout(initial) => {
                     own.copy_from_slice(read[0]);
@@ -160,6 +172,17 @@ impl Engine for FoldedEngine<'_> {
     }
 
     fn run(&self, inputs: &Batch, watch: &mut dyn FnMut(NodeId, &Batch<i32>)) -> Result<Batch, EngineError> {
+        self.drive(inputs, Some(watch))
+    }
+
+    fn infer(&self, inputs: &Batch) -> Result<Batch, EngineError> {
+        self.drive(inputs, None)
+    }
+}
+
+impl FoldedEngine<'_> {
+    /// Divides samples among threads; codes are only written down for someone to see.
+    fn drive(&self, inputs: &Batch, mut watch: Option<Watch<'_>>) -> Result<Batch, EngineError> {
         crate::check_samples(self.network, inputs)?;
         let count = inputs.count();
         let mut output = Batch::full(count, self.network.node(self.network.output()).shape.clone(), 0.0)?;
@@ -167,15 +190,18 @@ impl Engine for FoldedEngine<'_> {
             return Ok(output);
         }
         let threads = rayon::current_num_threads();
-        let chunk = self.plan.chunk(count, threads);
+        let chunk = match &self.program {
+            Some(program) => program.chunk(count, threads),
+            None => self.plan.chunk(CHUNK_VALUES, count, threads),
+        };
         let inside = if count < threads { Threads::Pool } else { Threads::One };
         let results = output.volume();
         // a round gives each thread a chunk; its codes are shown before the next, so that they stay few
-        let round = chunk * threads;
+        let round = if watch.is_some() { chunk * threads } else { count };
         let rounds = inputs.data().chunks(round * inputs.volume()).zip(output.data_mut().chunks_mut(round * results));
         for (inputs_of_round, outputs_of_round) in rounds {
             let samples = inputs_of_round.len() / inputs.volume();
-            let mut codes = self.codes(samples)?;
+            let mut codes = if watch.is_some() { self.codes(samples)? } else { Codes::new() };
             let mut parts: Vec<Part<'_>> = inputs_of_round
                 .chunks(chunk * inputs.volume())
                 .zip(outputs_of_round.chunks_mut(chunk * results))
@@ -191,25 +217,50 @@ impl Engine for FoldedEngine<'_> {
                 }
             }
             let run = |part: &mut Part<'_>| {
-                let reused = self.spare.lock().ok().and_then(|mut spare| take(&mut spare.buffers, chunk));
-                let mut buffers = reused.unwrap_or_else(|| self.plan.allocate(chunk));
-                self.run_part(part, &mut buffers, inside);
-                if let Ok(mut spare) = self.spare.lock() {
-                    spare.buffers.push((chunk, buffers));
+                if let Some(program) = &self.program {
+                    return self.run_integers(program, part);
                 }
+                self.run_reals(part, chunk, inside);
+                Ok(())
             };
             match inside {
-                Threads::Pool => parts.iter_mut().for_each(run),
-                Threads::One => parts.par_iter_mut().for_each(run),
+                Threads::Pool => parts.iter_mut().try_for_each(run)?,
+                Threads::One => parts.par_iter_mut().try_for_each(run)?,
             }
-            for (id, codes) in &codes {
-                watch(*id, codes);
-            }
-            if let Ok(mut spare) = self.spare.lock() {
-                spare.codes.push((samples, codes));
+            if let Some(watch) = &mut watch {
+                for (id, codes) in &codes {
+                    watch(*id, codes);
+                }
+                if let Ok(mut spare) = self.spare.lock() {
+                    spare.codes.push((samples, codes));
+                }
             }
         }
         Ok(output)
+    }
+
+    fn run_reals(&self, part: &mut Part<'_>, chunk: usize, inside: Threads) {
+        let reused = self.spare.lock().ok().and_then(|mut spare| take(&mut spare.buffers, chunk));
+        let mut buffers = reused.unwrap_or_else(|| self.plan.allocate(chunk));
+        self.run_part(part, &mut buffers, inside);
+        if let Ok(mut spare) = self.spare.lock() {
+            spare.buffers.push((chunk, buffers));
+        }
+    }
+
+    fn run_integers(&self, program: &Program<'_>, part: &mut Part<'_>) -> Result<(), EngineError> {
+        let mut memory = self.spare.lock().ok().and_then(|mut spare| spare.memory.pop()).unwrap_or_default();
+        let mut codes = part.codes.iter_mut();
+        let mut seen = |_: NodeId, found: &crate::integer::Codes<'_>| {
+            if let Some(codes) = codes.next() {
+                found.copy_to(codes);
+            }
+        };
+        let result = program.run(part.inputs, part.samples, part.output, &mut memory, &mut seen);
+        if let Ok(mut spare) = self.spare.lock() {
+            spare.memory.push(memory);
+        }
+        result
     }
 }
 

@@ -13,7 +13,7 @@ mod layout;
 mod linear;
 mod mean;
 mod padding;
-mod phase;
+pub(crate) mod phase;
 mod pool;
 mod product;
 mod sliding;
@@ -21,7 +21,7 @@ mod sliding;
 mod tests;
 mod tile;
 pub(crate) mod vectors;
-mod walk;
+pub(crate) mod walk;
 
 use rayon::prelude::*;
 use spikeconverter_graph::{Op, volume};

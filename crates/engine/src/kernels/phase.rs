@@ -72,11 +72,11 @@ impl Phase {
 }
 
 /// Windows and shapes as planes; a sequence is a plane of height 1.
-pub(super) mod plane {
+pub(crate) mod plane {
     use spikeconverter_graph::ops::Window;
 
     /// Kernel, stride, dilation and padding before, each for both axes.
-    pub(in super::super) fn window(window: &Window) -> [[usize; 2]; 4] {
+    pub(crate) fn window(window: &Window) -> [[usize; 2]; 4] {
         let both = |axes: &[usize], missing: usize| match *axes {
             [y, x] => [y, x],
             [x] => [missing, x],
@@ -86,7 +86,7 @@ pub(super) mod plane {
     }
 
     /// Height and width of a shape with channels.
-    pub(in super::super) fn extents(shape: &[usize]) -> [usize; 2] {
+    pub(crate) fn extents(shape: &[usize]) -> [usize; 2] {
         match *shape {
             [_, y, x] => [y, x],
             [_, x] => [1, x],

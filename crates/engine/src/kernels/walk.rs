@@ -2,7 +2,7 @@
 
 /// For each axis of what is walked, for each index on it, the offset it adds to the position in the other tensor.
 #[derive(Debug, Clone)]
-pub(super) struct Walk {
+pub(crate) struct Walk {
     outer: Vec<Vec<usize>>,
     inner: Vec<usize>,
 }
@@ -15,7 +15,7 @@ impl Walk {
     }
 
     /// A walk over `target` that reads a tensor of shape `shape` broadcast to it.
-    pub(super) fn broadcast(shape: &[usize], target: &[usize]) -> Self {
+    pub(crate) fn broadcast(shape: &[usize], target: &[usize]) -> Self {
         let strides = strides(shape);
         let lead = target.len() - shape.len();
         let tables = target.iter().enumerate().map(|(axis, &extent)| {
@@ -69,7 +69,7 @@ impl Walk {
     }
 
     /// Positions of all elements, in order.
-    pub(super) fn positions(&self) -> Vec<usize> {
+    pub(crate) fn positions(&self) -> Vec<usize> {
         let mut positions = Vec::new();
         self.rows(|base| positions.extend(self.inner.iter().map(|offset| base + offset)));
         positions

@@ -69,9 +69,9 @@ pub(crate) fn recipes(dyadic: bool) -> impl Strategy<Value = Recipe> {
 }
 
 /// Random numbers (SplitMix64).
-struct Dice {
-    state: u64,
-    dyadic: bool,
+pub(crate) struct Dice {
+    pub(crate) state: u64,
+    pub(crate) dyadic: bool,
 }
 
 impl Dice {
@@ -83,11 +83,11 @@ impl Dice {
         z ^ (z >> 31)
     }
 
-    fn below(&mut self, n: usize) -> usize {
+    pub(crate) fn below(&mut self, n: usize) -> usize {
         (self.roll() % n as u64) as usize
     }
 
-    fn coin(&mut self) -> bool {
+    pub(crate) fn coin(&mut self) -> bool {
         self.below(2) == 0
     }
 

@@ -6,6 +6,7 @@ mod encoding;
 mod folded_by_hand;
 mod generator;
 mod harness;
+mod integers;
 mod neurons;
 mod pipeline;
 mod pooling;

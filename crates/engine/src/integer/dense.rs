@@ -1,0 +1,235 @@
+//! Convolution and linear layers on codes: direct, on maps that carry their padding.
+
+use spikeconverter_graph::ops::{Conv, Linear};
+
+use super::layout::{LANES, Layout, Planes};
+use super::neuron::FastRule;
+use super::tile::{Group, Line, Place, Run, Sink, Skip, Start, has_vnni, tile};
+use crate::kernels::phase::plane;
+
+/// Positions whose inputs stay in the cache while all weights pass.
+const BLOCK: usize = 240;
+
+/// What the weights are, apart from the weights.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Geometry {
+    pub(super) kernel: [usize; 2],
+    pub(super) stride: [usize; 2],
+    pub(super) dilation: [usize; 2],
+    pub(super) before: [usize; 2],
+    pub(super) groups: usize,
+    /// Channels of the input and of the result.
+    pub(super) channels: [usize; 2],
+    pub(super) output: [usize; 2],
+}
+
+impl Geometry {
+    /// That of a convolution of an input of this shape.
+    pub(super) fn conv(op: &Conv, input: &[usize], output: &[usize]) -> Self {
+        let [kernel, stride, dilation, before] = plane::window(&op.window);
+        let channels = [input[0], output[0]];
+        Self { kernel, stride, dilation, before, groups: op.groups, channels, output: plane::extents(output) }
+    }
+
+    /// That of a linear layer on a vector.
+    pub(super) fn linear(op: &Linear) -> Self {
+        let channels = [op.weight.shape()[1], op.weight.shape()[0]];
+        let one = [1; 2];
+        Self { kernel: one, stride: one, dilation: one, before: [0; 2], groups: 1, channels, output: one }
+    }
+
+    /// Rows and columns beyond the input's last that are read, for each axis.
+    pub(super) fn after(&self, input: [usize; 2]) -> [usize; 2] {
+        [0, 1].map(|a| {
+            let read = (self.output[a] - 1) * self.stride[a] + (self.kernel[a] - 1) * self.dilation[a] + 1;
+            read.saturating_sub(self.before[a] + input[a])
+        })
+    }
+}
+
+/// A convolution with packed weights.
+#[derive(Debug, Clone)]
+pub(super) struct Dense {
+    vnni: bool,
+    input: Layout,
+    planes: Planes,
+    geometry: Geometry,
+    /// For each byte of the input's codes, the weights of its planes.
+    bytes: Vec<Vec<Group>>,
+    /// Of the result, a vector of channels each.
+    bias: Vec<[i32; LANES]>,
+}
+
+/// What is added to a convolution's sums.
+#[derive(Clone, Copy)]
+pub(super) struct Terms<'a> {
+    /// A map of channels, one for all samples or one a sample.
+    pub(super) map: Option<(&'a [i32], bool)>,
+    /// A shortcut, with the layout of its codes and their number of planes.
+    pub(super) skip: Option<(Skip<'a>, &'a Layout, usize)>,
+}
+
+impl Dense {
+    /// Packs weights: `weight(o, i, tap)` for channels of the result and of the input, counted within their group.
+    pub(super) fn new(
+        geometry: Geometry,
+        input: &Layout,
+        planes: Planes,
+        weight: impl Fn(usize, usize, [usize; 2]) -> i8,
+        bias: &[i32],
+    ) -> Self {
+        let vectors = geometry.channels[1].div_ceil(LANES);
+        let mut packed = vec![[0; LANES]; vectors];
+        for (channel, &bias) in bias.iter().enumerate() {
+            packed[channel / LANES][channel % LANES] = bias;
+        }
+        let signs: &[i8] = if planes.signed { &[1, -1] } else { &[1] };
+        let bytes = (0..planes.bytes)
+            .map(|byte| {
+                // groups of channels have inputs of their own, so that their vectors go one by one
+                let most = if geometry.groups == 1 { 4 } else { 1 };
+                let parts = vectors.div_ceil(most);
+                (0..parts)
+                    .map(|part| {
+                        let (first, end) = (part * vectors / parts, (part + 1) * vectors / parts);
+                        let planes: Vec<(usize, i8)> = signs
+                            .iter()
+                            .enumerate()
+                            .map(|(i, &sign)| ((i * planes.bytes + byte) * input.bytes(), sign))
+                            .collect();
+                        group(&geometry, input, &planes, first..end, &weight)
+                    })
+                    .collect()
+            })
+            .collect();
+        Self { vnni: has_vnni(), input: input.clone(), planes, geometry, bytes, bias: packed }
+    }
+
+    /// Vectors of channels of the result.
+    pub(super) fn vectors(&self) -> usize {
+        self.bias.len()
+    }
+
+    /// Bytes of an input sample.
+    fn sample(&self) -> usize {
+        self.planes.count() * self.input.bytes()
+    }
+
+    /// Number of bytes of the input's codes: how many sums there are for each result.
+    pub(super) fn input_bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// The codes of the neurons behind, written in the layout `to`. Only for inputs of single bytes.
+    pub(super) fn codes(&self, x: &[u8], terms: Terms<'_>, rule: &FastRule, to: &Layout, codes: &mut [u8]) {
+        let planes = if rule.signed { 2 } else { 1 };
+        let mut sink = Sink::Codes { codes, negative: to.bytes(), rule };
+        let write = |sample: usize, y: usize, x: usize| sample * planes * to.bytes() + to.at(y, x);
+        self.run(0, x, terms, &write, &mut sink);
+    }
+
+    /// The sums over one byte of the input's codes, positions and then channels. Bias and terms belong to byte 0.
+    pub(super) fn sums(&self, byte: usize, x: &[u8], terms: Terms<'_>, sums: &mut [i32]) {
+        let ([rows, columns], stored) = (self.geometry.output, self.vectors() * LANES);
+        let write = |sample: usize, y: usize, x: usize| ((sample * rows + y) * columns + x) * stored;
+        self.run(byte, x, terms, &write, &mut Sink::Sums(sums));
+    }
+
+    fn run(
+        &self,
+        byte: usize,
+        x: &[u8],
+        terms: Terms<'_>,
+        write: &dyn Fn(usize, usize, usize) -> usize,
+        sink: &mut Sink<'_>,
+    ) {
+        let samples = x.len() / self.sample();
+        let [rows, columns] = self.geometry.output;
+        let none = vec![[0; LANES]; if byte == 0 { 0 } else { self.vectors() }];
+        let start = Start {
+            bias: if byte == 0 { &self.bias } else { &none },
+            map: terms.map.map(|(map, _)| map),
+            skip: terms.skip.map(|(skip, _, _)| skip),
+        };
+        let stored = self.vectors() * LANES;
+        let each_sample = terms.map.is_some_and(|(_, each)| each);
+        let place = |sample: usize, row: usize, column: usize| {
+            let read = [row * self.geometry.stride[0], column * self.geometry.stride[1]];
+            let map = if each_sample { sample * rows + row } else { row };
+            Place {
+                read: sample * self.sample() + read[0] * self.input.row() + read[1] * self.input.stored,
+                write: write(sample, row, column),
+                map: (map * columns + column) * stored,
+                skip: terms.skip.map_or(0, |(_, from, planes)| sample * planes * from.bytes() + from.at(row, column)),
+            }
+        };
+        let mut block = Vec::with_capacity(BLOCK);
+        let mut flush = |block: &mut Vec<Place>| {
+            for group in &self.bytes[byte] {
+                for places in block.chunks(group.positions()) {
+                    tile(self.vnni, x, group, start, places, sink);
+                }
+            }
+            block.clear();
+        };
+        for sample in 0..samples {
+            for row in 0..rows {
+                for column in 0..columns {
+                    block.push(place(sample, row, column));
+                    if block.len() == BLOCK {
+                        flush(&mut block);
+                    }
+                }
+            }
+        }
+        flush(&mut block);
+    }
+}
+
+/// Packs the weights of some vectors of result channels. `planes` are where the planes begin, with their signs.
+fn group(
+    geometry: &Geometry,
+    input: &Layout,
+    planes: &[(usize, i8)],
+    vectors: std::ops::Range<usize>,
+    weight: &impl Fn(usize, usize, [usize; 2]) -> i8,
+) -> Group {
+    let [inputs, outputs] = geometry.channels.map(|n| n / geometry.groups);
+    let last = (vectors.end * LANES).min(geometry.channels[1]) - 1;
+    // the input channels of the groups that these results belong to, in fours
+    let from = vectors.start * LANES / outputs * inputs / 4 * 4;
+    let to = ((last / outputs + 1) * inputs).next_multiple_of(4).min(input.stored);
+    // a row of the kernel is one run where its taps are neighbours and all their channels count
+    let joined = geometry.dilation[1] == 1 && to - from == input.stored;
+    let mut runs = Vec::new();
+    let mut lines = Vec::new();
+    for &(plane, sign) in planes {
+        for ky in 0..geometry.kernel[0] {
+            for kx in 0..geometry.kernel[1] {
+                let [y, x] = [0, 1].map(|a| input.before[a] - geometry.before[a] + [ky, kx][a] * geometry.dilation[a]);
+                let offset = plane + y * input.row() + x * input.stored + from;
+                match runs.last_mut() {
+                    Some(Run { quads, .. }) if joined && kx > 0 => *quads += (to - from) / 4,
+                    _ => runs.push(Run { offset, quads: (to - from) / 4 }),
+                }
+                for channel in (from..to).step_by(4) {
+                    for vector in vectors.clone() {
+                        lines.push(Line(std::array::from_fn(|lane| {
+                            let result = vector * LANES + lane;
+                            std::array::from_fn(|i| {
+                                let own = result / outputs * inputs;
+                                match (channel + i).checked_sub(own) {
+                                    Some(c) if c < inputs && result < geometry.channels[1] => {
+                                        sign * weight(result, c, [ky, kx])
+                                    }
+                                    _ => 0,
+                                }
+                            })
+                        })));
+                    }
+                }
+            }
+        }
+    }
+    Group { first: vectors.start, vectors: vectors.len(), runs, lines }
+}

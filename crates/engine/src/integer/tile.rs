@@ -1,0 +1,291 @@
+//! The innermost loop: products of unsigned 8-bit codes and signed 8-bit weights, sixteen result channels side by side in
+//! a vector, for several positions and several vectors at a time, and the codes that the sums become.
+#![allow(unsafe_code)] // Vector instructions chosen at run time, on pointers whose bounds are checked once a tile.
+
+use super::layout::LANES;
+use super::neuron::FastRule;
+
+/// Weights of sixteen result channels for four bytes of the input: what one instruction multiplies.
+#[derive(Debug, Clone, Copy)]
+#[repr(C, align(64))]
+pub(super) struct Line(pub(super) [[i8; 4]; LANES]);
+
+/// Neighbouring bytes of the input, in fours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Run {
+    pub(super) offset: usize,
+    pub(super) quads: usize,
+}
+
+/// The weights of up to four vectors of result channels.
+#[derive(Debug, Clone)]
+pub(super) struct Group {
+    /// Its first vector of channels, and how many.
+    pub(super) first: usize,
+    pub(super) vectors: usize,
+    /// What it reads, relative to a position.
+    pub(super) runs: Vec<Run>,
+    /// For each four bytes of the runs, a line a vector.
+    pub(super) lines: Vec<Line>,
+}
+
+impl Group {
+    /// End of what it reads, relative to a position.
+    fn reach(&self) -> usize {
+        self.runs.iter().map(|run| run.offset + 4 * run.quads).max().unwrap_or(0)
+    }
+
+    /// Positions in a tile: as many as there are registers for their sums.
+    pub(super) fn positions(&self) -> usize {
+        match self.vectors {
+            1 | 2 => 12,
+            3 => 8,
+            _ => 6,
+        }
+    }
+}
+
+/// A shortcut: codes that are added, each channel with a factor.
+#[derive(Clone, Copy)]
+pub(super) struct Skip<'a> {
+    pub(super) codes: &'a [u8],
+    /// Where the magnitudes of negative codes are, relative to the positive ones.
+    pub(super) negative: Option<usize>,
+    /// Factors from 0 to 2^15 − 1, a vector of channels each.
+    pub(super) factors: &'a [[i32; LANES]],
+}
+
+/// What sums start from.
+#[derive(Clone, Copy)]
+pub(super) struct Start<'a> {
+    /// A vector a vector of channels.
+    pub(super) bias: &'a [[i32; LANES]],
+    /// Further terms: a map of channels.
+    pub(super) map: Option<&'a [i32]>,
+    pub(super) skip: Option<Skip<'a>>,
+}
+
+/// Where a position is read and written.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Place {
+    pub(super) read: usize,
+    pub(super) write: usize,
+    pub(super) map: usize,
+    pub(super) skip: usize,
+}
+
+/// Where results go.
+pub(super) enum Sink<'a> {
+    /// The sums themselves, in vectors of channels.
+    Sums(&'a mut [i32]),
+    /// The codes, unsigned or signed; `negative` is where the plane of negative magnitudes is.
+    Codes { codes: &'a mut [u8], negative: usize, rule: &'a FastRule },
+}
+
+/// Computes a group's results at up to [`Group::positions`] places.
+///
+/// # Panics
+/// When a place is out of the bounds of what is read or written, or there are no or too many places.
+pub(super) fn tile(vnni: bool, x: &[u8], group: &Group, start: Start<'_>, places: &[Place], sink: &mut Sink<'_>) {
+    let end = group.first + group.vectors;
+    let channels = end * LANES;
+    let largest = |of: fn(&Place) -> usize| places.iter().map(of).max().unwrap_or(0);
+    assert!(!places.is_empty() && places.len() <= group.positions(), "a tile has a few places");
+    assert!(largest(|p| p.read) + group.reach() <= x.len(), "a tile must read within its input");
+    assert!(group.lines.len() == group.vectors * group.runs.iter().map(|run| run.quads).sum::<usize>());
+    assert!(start.bias.len() >= end && start.map.is_none_or(|map| largest(|p| p.map) + channels <= map.len()));
+    if let Some(skip) = start.skip {
+        let beyond = largest(|p| p.skip) + skip.negative.unwrap_or(0) + channels;
+        assert!(beyond <= skip.codes.len() && skip.factors.len() >= end, "a shortcut must read within its codes");
+    }
+    let write = largest(|p| p.write) + channels;
+    match sink {
+        Sink::Sums(sums) => assert!(write <= sums.len(), "a tile must write within its output"),
+        Sink::Codes { codes, negative, rule } => {
+            let beyond = if rule.signed { *negative } else { 0 };
+            assert!(write + beyond <= codes.len() && rule.inverse.len() >= end, "a tile must write within its output");
+        }
+    }
+    #[cfg(target_arch = "x86_64")]
+    if vnni {
+        // SAFETY: the caller has asked the machine for these instructions. Every place, with the group's reach or its
+        // channels added, lies within what it reads and writes, and there is a line for each vector and quad: all just
+        // checked.
+        unsafe {
+            match group.vectors {
+                1 => x86::tile::<12, 1>(x, group, start, places, sink),
+                2 => x86::tile::<12, 2>(x, group, start, places, sink),
+                3 => x86::tile::<8, 3>(x, group, start, places, sink),
+                _ => x86::tile::<6, 4>(x, group, start, places, sink),
+            }
+        }
+        return;
+    }
+    let _ = vnni;
+    portable(x, group, start, places, sink);
+}
+
+/// Whether the machine multiplies bytes four at a time in vectors of sixteen.
+pub(super) fn has_vnni() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    {
+        is_x86_feature_detected!("avx512f")
+            && is_x86_feature_detected!("avx512bw")
+            && is_x86_feature_detected!("avx512vl")
+            && is_x86_feature_detected!("avx512vnni")
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    false
+}
+
+fn portable(x: &[u8], group: &Group, start: Start<'_>, places: &[Place], sink: &mut Sink<'_>) {
+    for place in places {
+        for n in 0..group.vectors {
+            let vector = group.first + n;
+            let mut sums = start.bias[vector];
+            if let Some(map) = start.map {
+                let map = &map[place.map + vector * LANES..][..LANES];
+                sums.iter_mut().zip(map).for_each(|(sum, more)| *sum = sum.wrapping_add(*more));
+            }
+            if let Some(skip) = start.skip {
+                let at = place.skip + vector * LANES;
+                for (lane, (sum, factor)) in sums.iter_mut().zip(&skip.factors[vector]).enumerate() {
+                    let negative = skip.negative.map_or(0, |negative| i32::from(skip.codes[at + negative + lane]));
+                    *sum += factor * (i32::from(skip.codes[at + lane]) - negative);
+                }
+            }
+            let mut lines = group.lines.iter().skip(n).step_by(group.vectors);
+            for run in &group.runs {
+                let bytes = &x[place.read + run.offset..][..4 * run.quads];
+                for (quad, Line(weights)) in bytes.chunks_exact(4).zip(&mut lines) {
+                    let quad = [quad[0], quad[1], quad[2], quad[3]].map(i32::from);
+                    for (sum, weights) in sums.iter_mut().zip(weights) {
+                        let products = quad.iter().zip(weights).map(|(x, w)| x * i32::from(*w));
+                        *sum += products.sum::<i32>();
+                    }
+                }
+            }
+            let at = place.write + vector * LANES;
+            match sink {
+                Sink::Sums(out) => out[at..at + LANES].copy_from_slice(&sums),
+                Sink::Codes { codes, negative, rule } => {
+                    for (lane, &sum) in sums.iter().enumerate() {
+                        let (inverse, offset) = (rule.inverse[vector][lane], rule.offset[vector][lane]);
+                        let magnitude = |m: i32| FastRule::magnitude(inverse, offset, rule.largest[vector][lane], m);
+                        if rule.signed {
+                            codes[at + lane] = if sum > 0 { magnitude(sum) } else { 0 };
+                            codes[at + *negative + lane] = if sum < 0 { magnitude(-sum) } else { 0 };
+                        } else {
+                            codes[at + lane] = magnitude(sum);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    use std::arch::x86_64::{
+        __m512i, _mm_loadu_si128, _mm_storeu_si128, _mm512_abs_epi32, _mm512_add_epi32, _mm512_cmpgt_epi32_mask,
+        _mm512_cvtepi32_epi8, _mm512_cvtepi32_ps, _mm512_cvtepu8_epi32, _mm512_cvttps_epi32, _mm512_dpbusd_epi32,
+        _mm512_dpwssd_epi32, _mm512_fmadd_ps, _mm512_load_si512, _mm512_loadu_ps, _mm512_loadu_si512,
+        _mm512_maskz_mov_epi32, _mm512_max_ps, _mm512_min_ps, _mm512_set1_epi32, _mm512_setzero_ps,
+        _mm512_setzero_si512, _mm512_storeu_si512, _mm512_sub_epi32,
+    };
+
+    use super::{Group, LANES, Place, Sink, Start};
+
+    /// # Safety
+    /// The machine has AVX-512 F, BW, VL and VNNI; the bounds are those that [`super::tile`] checks; `N` is the
+    /// group's number of vectors, and there are 1 to `P` places.
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
+    pub(super) unsafe fn tile<const P: usize, const N: usize>(
+        x: &[u8],
+        group: &Group,
+        start: Start<'_>,
+        places: &[Place],
+        sink: &mut Sink<'_>,
+    ) {
+        // where there are fewer places, the last is computed several times
+        let place = |p: usize| places[p.min(places.len() - 1)];
+        let mut sums: [[__m512i; N]; P] = [[_mm512_setzero_si512(); N]; P];
+        // SAFETY: all reads and writes are within the bounds that the caller has checked.
+        unsafe {
+            for (p, sums) in sums.iter_mut().enumerate() {
+                for (n, sum) in sums.iter_mut().enumerate() {
+                    let vector = group.first + n;
+                    *sum = _mm512_loadu_si512(start.bias.as_ptr().add(vector).cast());
+                    if let Some(map) = start.map {
+                        let map = map.as_ptr().add(place(p).map + vector * LANES);
+                        *sum = _mm512_add_epi32(*sum, _mm512_loadu_si512(map.cast()));
+                    }
+                    if let Some(skip) = start.skip {
+                        let from = skip.codes.as_ptr().add(place(p).skip + vector * LANES);
+                        let mut codes = _mm512_cvtepu8_epi32(_mm_loadu_si128(from.cast()));
+                        if let Some(negative) = skip.negative {
+                            let less = _mm512_cvtepu8_epi32(_mm_loadu_si128(from.add(negative).cast()));
+                            codes = _mm512_sub_epi32(codes, less);
+                        }
+                        // both are 16-bit numbers, and the upper half of the factor is 0
+                        let factors = _mm512_loadu_si512(skip.factors.as_ptr().add(vector).cast());
+                        *sum = _mm512_dpwssd_epi32(*sum, codes, factors);
+                    }
+                }
+            }
+            let bases: [*const u8; P] = std::array::from_fn(|p| x.as_ptr().add(place(p).read));
+            let mut line = group.lines.as_ptr();
+            for run in &group.runs {
+                let (mut offset, end) = (run.offset, run.offset + 4 * run.quads);
+                while offset < end {
+                    let weights: [__m512i; N] = std::array::from_fn(|n| _mm512_load_si512(line.add(n).cast()));
+                    line = line.add(N);
+                    for p in 0..P {
+                        let quad = _mm512_set1_epi32(bases[p].add(offset).cast::<i32>().read_unaligned());
+                        for n in 0..N {
+                            sums[p][n] = _mm512_dpbusd_epi32(sums[p][n], quad, weights[n]);
+                        }
+                    }
+                    offset += 4;
+                }
+            }
+            match sink {
+                Sink::Sums(out) => {
+                    for (p, sums) in sums.iter().enumerate() {
+                        for (n, sum) in sums.iter().enumerate() {
+                            let to = out.as_mut_ptr().add(place(p).write + (group.first + n) * LANES);
+                            _mm512_storeu_si512(to.cast(), *sum);
+                        }
+                    }
+                }
+                Sink::Codes { codes, negative, rule } => {
+                    let zero = _mm512_setzero_ps();
+                    for n in 0..N {
+                        let vector = group.first + n;
+                        let inverse = _mm512_loadu_ps(rule.inverse.as_ptr().add(vector).cast());
+                        let offset = _mm512_loadu_ps(rule.offset.as_ptr().add(vector).cast());
+                        let largest = _mm512_loadu_ps(rule.largest.as_ptr().add(vector).cast());
+                        for (p, sums) in sums.iter().enumerate() {
+                            let to = codes.as_mut_ptr().add(place(p).write + vector * LANES);
+                            let sum = sums[n];
+                            let magnitude = if rule.signed { _mm512_abs_epi32(sum) } else { sum };
+                            let code = _mm512_fmadd_ps(_mm512_cvtepi32_ps(magnitude), inverse, offset);
+                            let code = _mm512_cvttps_epi32(_mm512_max_ps(_mm512_min_ps(code, largest), zero));
+                            if rule.signed {
+                                let positive = _mm512_cmpgt_epi32_mask(sum, _mm512_setzero_si512());
+                                let above = _mm512_maskz_mov_epi32(positive, code);
+                                let below = _mm512_maskz_mov_epi32(!positive, code);
+                                _mm_storeu_si128(to.cast(), _mm512_cvtepi32_epi8(above));
+                                // a membrane of 0 has code 0 on either side
+                                _mm_storeu_si128(to.add(*negative).cast(), _mm512_cvtepi32_epi8(below));
+                            } else {
+                                _mm_storeu_si128(to.cast(), _mm512_cvtepi32_epi8(code));
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
