@@ -20,7 +20,7 @@ def describe() -> dict[str, Any]:
         "processor": facts.get("model name", platform.machine()),
         "cores": len(os.sched_getaffinity(0)),
         "flags": [flag for flag in FLAGS if flag in flags],
-        "load": os.getloadavg()[0],
+        "load": [os.getloadavg()[0]],
         "system": f"{platform.system()} {platform.machine()}",
         "spikeconverter": commit(),
         "versions": {"python": platform.python_version(), "onnxruntime": version("onnxruntime"), "numpy": version("numpy")},

@@ -78,7 +78,7 @@ class Bench:
                     except ServerError as error:
                         self.fail(network, engine, error)
                 for batch in [self.setup.batch, 1] if threads == 1 else [self.setup.batch]:
-                    tell(f"{network.name}: measuring, {threads} threads, batch {batch}")
+                    tell(f"{network.name}: measuring, threads {threads}, batch {batch}")
                     self.measure(network, servers, threads, batch)
 
     def measure(self, network: Network, servers: dict[Engine, Server], threads: int, batch: int) -> None:
@@ -160,14 +160,15 @@ def options() -> argparse.Namespace:
 
 def main() -> int:
     arguments = options()
-    data = os.environ.get("SPIKECONVERTER_DATA")
-    if not data:
-        raise SystemExit("SPIKECONVERTER_DATA is not set; it must name the folder that holds models/preprocessing.toml")
+    data = Path(os.environ.get("SPIKECONVERTER_DATA", ""))
+    if not (data / "models/preprocessing.toml").is_file():
+        raise SystemExit("SPIKECONVERTER_DATA must name the folder that holds models/preprocessing.toml")
     facts = machine.describe()
     arguments.work.mkdir(parents=True, exist_ok=True)
     bench = Bench([e for e in ENGINES if e.name in arguments.engines], Setup(arguments.programs, arguments.batch), arguments.rounds)
     for name in arguments.networks:
-        bench.run(networks.prepare(name, Path(data), arguments.work))
+        bench.run(networks.prepare(name, data, arguments.work))
+    facts["load"].append(os.getloadavg()[0])
     text = markdown(facts, arguments.rounds, bench.measurements, bench.remarks)
     print(text, end="")
     if arguments.out:

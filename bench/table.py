@@ -63,9 +63,11 @@ def tables(measurements: list[Measurement]) -> Iterator[str]:
 def markdown(machine: dict[str, Any], rounds: int, measurements: list[Measurement], remarks: list[str]) -> str:
     """All that was measured, and on what."""
     versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
+    before, after = machine["load"]
     head = (
         f"Made by `bench/speed` (spikeconverter at {machine['spikeconverter']}; {versions}) on {machine['processor']}, "
-        f"{machine['cores']} cores, {' '.join(machine['flags'])}; {machine['system']}; load before {machine['load']:.1f}.\n\n"
+        f"{machine['cores']} cores, {' '.join(machine['flags'])}; {machine['system']}; "
+        f"load {before:.1f} before, {after:.1f} after.\n\n"
         f"Medians of {rounds} rounds; the engines take turns in every round. Ratios are medians of the rounds' ratios: above 1 "
         "is faster than the peer. ORT int8 is the faster one of the measured 8-bit variants. Spiking networks with i8 weights take "
         "8-bit pixels, all others preprocessed images. Agreement: images of the batch on which the engine chooses the same class "
