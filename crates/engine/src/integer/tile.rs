@@ -197,6 +197,8 @@ mod x86 {
 
     use super::{Group, LANES, Place, Sink, Start};
 
+    // Indices, not iterators: a closure or an iterator's function that is not inlined does not have the instructions.
+    #[allow(clippy::needless_range_loop)]
     /// # Safety
     /// The machine has AVX-512 F, BW, VL and VNNI; the bounds are those that [`super::tile`] checks; `N` is the
     /// group's number of vectors, and there are 1 to `P` places.
@@ -209,20 +211,24 @@ mod x86 {
         sink: &mut Sink<'_>,
     ) {
         // where there are fewer places, the last is computed several times
-        let place = |p: usize| places[p.min(places.len() - 1)];
+        let mut place = [places[0]; P];
+        for p in 1..P {
+            place[p] = places[p.min(places.len() - 1)];
+        }
         let mut sums: [[__m512i; N]; P] = [[_mm512_setzero_si512(); N]; P];
         // SAFETY: all reads and writes are within the bounds that the caller has checked.
         unsafe {
-            for (p, sums) in sums.iter_mut().enumerate() {
-                for (n, sum) in sums.iter_mut().enumerate() {
+            for p in 0..P {
+                for n in 0..N {
                     let vector = group.first + n;
+                    let sum = &mut sums[p][n];
                     *sum = _mm512_loadu_si512(start.bias.as_ptr().add(vector).cast());
                     if let Some(map) = start.map {
-                        let map = map.as_ptr().add(place(p).map + vector * LANES);
+                        let map = map.as_ptr().add(place[p].map + vector * LANES);
                         *sum = _mm512_add_epi32(*sum, _mm512_loadu_si512(map.cast()));
                     }
                     if let Some(skip) = start.skip {
-                        let from = skip.codes.as_ptr().add(place(p).skip + vector * LANES);
+                        let from = skip.codes.as_ptr().add(place[p].skip + vector * LANES);
                         let mut codes = _mm512_cvtepu8_epi32(_mm_loadu_si128(from.cast()));
                         if let Some(negative) = skip.negative {
                             let less = _mm512_cvtepu8_epi32(_mm_loadu_si128(from.add(negative).cast()));
@@ -234,28 +240,17 @@ mod x86 {
                     }
                 }
             }
-            let bases: [*const u8; P] = std::array::from_fn(|p| x.as_ptr().add(place(p).read));
-            let mut line = group.lines.as_ptr();
-            for run in &group.runs {
-                let (mut offset, end) = (run.offset, run.offset + 4 * run.quads);
-                while offset < end {
-                    let weights: [__m512i; N] = std::array::from_fn(|n| _mm512_load_si512(line.add(n).cast()));
-                    line = line.add(N);
-                    for p in 0..P {
-                        let quad = _mm512_set1_epi32(bases[p].add(offset).cast::<i32>().read_unaligned());
-                        for n in 0..N {
-                            sums[p][n] = _mm512_dpbusd_epi32(sums[p][n], quad, weights[n]);
-                        }
-                    }
-                    offset += 4;
-                }
+            let mut bases = [x.as_ptr(); P];
+            for (p, base) in bases.iter_mut().enumerate() {
+                *base = base.add(place[p].read);
             }
+            multiply(&bases, group, &mut sums);
             match sink {
                 Sink::Sums(out) => {
-                    for (p, sums) in sums.iter().enumerate() {
-                        for (n, sum) in sums.iter().enumerate() {
-                            let to = out.as_mut_ptr().add(place(p).write + (group.first + n) * LANES);
-                            _mm512_storeu_si512(to.cast(), *sum);
+                    for p in 0..P {
+                        for n in 0..N {
+                            let to = out.as_mut_ptr().add(place[p].write + (group.first + n) * LANES);
+                            _mm512_storeu_si512(to.cast(), sums[p][n]);
                         }
                     }
                 }
@@ -266,9 +261,9 @@ mod x86 {
                         let inverse = _mm512_loadu_ps(rule.inverse.as_ptr().add(vector).cast());
                         let offset = _mm512_loadu_ps(rule.offset.as_ptr().add(vector).cast());
                         let largest = _mm512_loadu_ps(rule.largest.as_ptr().add(vector).cast());
-                        for (p, sums) in sums.iter().enumerate() {
-                            let to = codes.as_mut_ptr().add(place(p).write + vector * LANES);
-                            let sum = sums[n];
+                        for p in 0..P {
+                            let to = codes.as_mut_ptr().add(place[p].write + vector * LANES);
+                            let sum = sums[p][n];
                             let magnitude = if rule.signed { _mm512_abs_epi32(sum) } else { sum };
                             let code = _mm512_fmadd_ps(_mm512_cvtepi32_ps(magnitude), inverse, offset);
                             let code = _mm512_cvttps_epi32(_mm512_max_ps(_mm512_min_ps(code, largest), zero));
@@ -287,5 +282,43 @@ mod x86 {
                 }
             }
         }
+    }
+
+    /// Adds the products of a group's weights. A function by itself, whose sums are only ever indexed by constants and so
+    /// live in registers.
+    ///
+    /// # Safety
+    /// As for [`tile`]: every run of the group lies within what a base points to, and there are `N` lines for each quad.
+    #[allow(clippy::needless_range_loop)]
+    #[inline(never)]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
+    unsafe fn multiply<const P: usize, const N: usize>(
+        bases: &[*const u8; P],
+        group: &Group,
+        results: &mut [[__m512i; N]; P],
+    ) {
+        let mut sums = *results;
+        let mut line = group.lines.as_ptr();
+        // SAFETY: all reads are within the bounds that the caller has checked.
+        unsafe {
+            for run in &group.runs {
+                let (mut offset, end) = (run.offset, run.offset + 4 * run.quads);
+                while offset < end {
+                    let mut weights = [_mm512_setzero_si512(); N];
+                    for n in 0..N {
+                        weights[n] = _mm512_load_si512(line.add(n).cast());
+                    }
+                    line = line.add(N);
+                    for p in 0..P {
+                        let quad = _mm512_set1_epi32(bases[p].add(offset).cast::<i32>().read_unaligned());
+                        for n in 0..N {
+                            sums[p][n] = _mm512_dpbusd_epi32(sums[p][n], quad, weights[n]);
+                        }
+                    }
+                    offset += 4;
+                }
+            }
+        }
+        *results = sums;
     }
 }
