@@ -4,11 +4,9 @@ use spikeconverter_graph::ops::{Conv, Linear};
 
 use super::layout::{LANES, Layout, Planes};
 use super::neuron::FastRule;
-use super::tile::{Group, Line, Place, Run, Sink, Skip, Start, has_vnni, tile};
+use super::places::{Grid, Place};
+use super::tile::{Group, Job, Line, Run, Sink, Skip, Start, has_vnni, tiles};
 use crate::kernels::phase::plane;
-
-/// Positions whose inputs stay in the cache while all weights pass.
-const BLOCK: usize = 240;
 
 /// What the weights are, apart from the weights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,10 +61,9 @@ pub(super) struct Dense {
 /// What is added to a convolution's sums.
 #[derive(Clone, Copy)]
 pub(super) struct Terms<'a> {
-    /// A map of channels, one for all samples or one a sample.
-    pub(super) map: Option<(&'a [i32], bool)>,
-    /// A shortcut, with the layout of its codes and their number of planes.
-    pub(super) skip: Option<(Skip<'a>, &'a Layout, usize)>,
+    /// A map of channels.
+    pub(super) map: Option<&'a [i32]>,
+    pub(super) skip: Option<Skip<'a>>,
 }
 
 impl Dense {
@@ -120,69 +117,63 @@ impl Dense {
         self.bytes.len()
     }
 
-    /// The codes of the neurons behind, written in the layout `to`. Only for inputs of single bytes.
-    pub(super) fn codes(&self, x: &[u8], terms: Terms<'_>, rule: &FastRule, to: &Layout, codes: &mut [u8]) {
-        let planes = if rule.signed { 2 } else { 1 };
-        let mut sink = Sink::Codes { codes, negative: to.bytes(), rule };
-        let write = |sample: usize, y: usize, x: usize| sample * planes * to.bytes() + to.at(y, x);
-        self.run(0, x, terms, &write, &mut sink);
+    /// Where positions are read and written: in codes of the layout `to` with so many planes or, without, in sums. A map of
+    /// further terms is one for all samples, or each has its own; a shortcut has a layout and a number of planes, too.
+    pub(super) fn grid(
+        &self,
+        to: Option<(&Layout, usize)>,
+        map_each: Option<bool>,
+        skip: Option<(&Layout, usize)>,
+    ) -> Grid {
+        let [rows, columns] = self.geometry.output;
+        let stored = self.vectors() * LANES;
+        let in_layout = |of: Option<(&Layout, usize)>| {
+            of.map_or([0; 3], |(layout, planes)| [planes * layout.bytes(), layout.row(), layout.stored])
+        };
+        let sums = [rows * columns * stored, columns * stored, stored];
+        let write = if to.is_some() { in_layout(to) } else { sums };
+        let map = match map_each {
+            None => [0; 3],
+            Some(false) => [0, sums[1], sums[2]],
+            Some(true) => sums,
+        };
+        let skip = in_layout(skip);
+        let [down, right] = self.geometry.stride;
+        let read = [self.sample(), down * self.input.row(), right * self.input.stored];
+        let [sample, row, column] =
+            [0, 1, 2].map(|i| Place { read: read[i], write: write[i], map: map[i], skip: skip[i] });
+        Grid::new(self.geometry.output, sample, row, column)
+    }
+
+    /// The codes of the neurons behind. Only for inputs of single bytes. `negative` is where the plane of negative
+    /// magnitudes is, and `first` where the first position is in the result and in the shortcut.
+    pub(super) fn codes(
+        &self,
+        x: &[u8],
+        terms: Terms<'_>,
+        rule: &FastRule,
+        grid: &Grid,
+        first: Place,
+        negative: usize,
+        codes: &mut [u8],
+    ) {
+        self.run(0, x, terms, grid, first, &mut Sink::Codes { codes, negative, rule });
     }
 
     /// The sums over one byte of the input's codes, positions and then channels. Bias and terms belong to byte 0.
-    pub(super) fn sums(&self, byte: usize, x: &[u8], terms: Terms<'_>, sums: &mut [i32]) {
-        let ([rows, columns], stored) = (self.geometry.output, self.vectors() * LANES);
-        let write = |sample: usize, y: usize, x: usize| ((sample * rows + y) * columns + x) * stored;
-        self.run(byte, x, terms, &write, &mut Sink::Sums(sums));
+    pub(super) fn sums(&self, byte: usize, x: &[u8], terms: Terms<'_>, grid: &Grid, first: Place, sums: &mut [i32]) {
+        self.run(byte, x, terms, grid, first, &mut Sink::Sums(sums));
     }
 
-    fn run(
-        &self,
-        byte: usize,
-        x: &[u8],
-        terms: Terms<'_>,
-        write: &dyn Fn(usize, usize, usize) -> usize,
-        sink: &mut Sink<'_>,
-    ) {
-        let samples = x.len() / self.sample();
-        let [rows, columns] = self.geometry.output;
+    fn run(&self, byte: usize, x: &[u8], terms: Terms<'_>, grid: &Grid, first: Place, sink: &mut Sink<'_>) {
         let none = vec![[0; LANES]; if byte == 0 { 0 } else { self.vectors() }];
-        let start = Start {
-            bias: if byte == 0 { &self.bias } else { &none },
-            map: terms.map.map(|(map, _)| map),
-            skip: terms.skip.map(|(skip, _, _)| skip),
-        };
-        let stored = self.vectors() * LANES;
-        let each_sample = terms.map.is_some_and(|(_, each)| each);
-        let place = |sample: usize, row: usize, column: usize| {
-            let read = [row * self.geometry.stride[0], column * self.geometry.stride[1]];
-            let map = if each_sample { sample * rows + row } else { row };
-            Place {
-                read: sample * self.sample() + read[0] * self.input.row() + read[1] * self.input.stored,
-                write: write(sample, row, column),
-                map: (map * columns + column) * stored,
-                skip: terms.skip.map_or(0, |(_, from, planes)| sample * planes * from.bytes() + from.at(row, column)),
-            }
-        };
-        let mut block = Vec::with_capacity(BLOCK);
-        let mut flush = |block: &mut Vec<Place>| {
+        let bias = if byte == 0 { &self.bias } else { &none };
+        let job = Job { vnni: self.vnni, codes: x, start: Start { bias, map: terms.map, skip: terms.skip } };
+        grid.blocks(x.len() / self.sample(), |places, count, origin| {
             for group in &self.bytes[byte] {
-                for places in block.chunks(group.positions()) {
-                    tile(self.vnni, x, group, start, places, sink);
-                }
+                tiles(job, group, places, count, origin.plus(first), sink);
             }
-            block.clear();
-        };
-        for sample in 0..samples {
-            for row in 0..rows {
-                for column in 0..columns {
-                    block.push(place(sample, row, column));
-                    if block.len() == BLOCK {
-                        flush(&mut block);
-                    }
-                }
-            }
-        }
-        flush(&mut block);
+        });
     }
 }
 

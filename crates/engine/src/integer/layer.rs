@@ -10,6 +10,7 @@ use super::dense::{Dense, Geometry, Terms as DenseTerms};
 use super::depthwise::Depthwise;
 use super::layout::{LANES, Layout, Planes};
 use super::neuron::Neuron;
+use super::places::{Grid, Place};
 use super::pool::Maximum;
 use super::rule::Rule;
 use super::terms::{Planar, Terms, integer, is_depthwise};
@@ -45,12 +46,16 @@ pub(super) struct Layer {
     synapse: Synapse,
     pub(super) source: NodeId,
     /// A second convolution, added to the first.
-    second: Option<(Dense, NodeId)>,
+    second: Option<(Dense, NodeId, Grid)>,
     /// Factors a vector of channels, what they multiply, and where it lies.
     skip: Option<(Vec<[i32; LANES]>, NodeId, Layout, Planes)>,
     /// Positions and then channels.
     map: Option<Vec<i32>>,
     results: Use,
+    /// Where positions are read and written, if codes are made at once and if sums are kept, and where the first is in the
+    /// former.
+    grids: Option<[Grid; 2]>,
+    first: Place,
     /// Vectors of channels and positions of the sums of a sample.
     vectors: usize,
     positions: usize,
@@ -129,7 +134,8 @@ impl Layer {
             None => None,
             Some(&second) => match self::synapse(network, maps, second, &vec![0; channels])? {
                 Synapse::Dense(dense) if dense.input_bytes() == source_planes.bytes => {
-                    Some((dense, network.node(second).inputs[0]))
+                    let grid = dense.grid(None, None, None);
+                    Some((dense, network.node(second).inputs[0], grid))
                 }
                 _ => return None,
             },
@@ -161,7 +167,21 @@ impl Layer {
         if second.is_some() && map.is_some() {
             return None;
         }
-        Some(Self { synapse, source, second, skip, map, results, vectors, positions })
+        let from = skip.as_ref().map(|(_, _, layout, planes)| (layout, planes.count()));
+        let first_skip = from.map_or(0, |(layout, _)| layout.at(0, 0));
+        let (to, first_write) = match &results {
+            Use::Codes { to, planes, .. } => (Some((to, planes.count())), to.at(0, 0)),
+            _ => (None, 0),
+        };
+        let grids = match &synapse {
+            Synapse::Depthwise(_) => None,
+            Synapse::Dense(dense) => {
+                let map = if second.is_some() { Some(true) } else { map.as_ref().map(|_| false) };
+                Some([dense.grid(to, map, from), dense.grid(None, map, from)])
+            }
+        };
+        let first = Place { write: first_write, skip: first_skip, ..Place::default() };
+        Some(Self { synapse, source, second, skip, map, results, grids, first, vectors, positions })
     }
 
     /// The layer that sums over windows of a planar node.
@@ -175,6 +195,8 @@ impl Layer {
             skip: None,
             map: None,
             results: Use::Bytes { to: maps[id.0].as_ref()?.0.clone() },
+            grids: None,
+            first: Place::default(),
             vectors: channels.div_ceil(LANES),
             positions: volume(&node.shape) / channels,
         })
@@ -182,7 +204,7 @@ impl Layer {
 
     /// The planar nodes that it reads.
     pub(super) fn reads(&self) -> Vec<NodeId> {
-        let second = self.second.as_ref().map(|(_, id)| *id);
+        let second = self.second.as_ref().map(|(_, id, _)| *id);
         let skip = self.skip.as_ref().map(|(_, id, _, _)| *id);
         std::iter::once(self.source).chain(second).chain(skip).collect()
     }
@@ -246,12 +268,14 @@ impl Layer {
         codes: &mut [u8],
         scratch: &mut Scratch,
     ) {
-        if let (Synapse::Dense(dense), Rule::Fast(fast), None) = (&self.synapse, rule, &self.second)
+        if let (Synapse::Dense(dense), Rule::Fast(fast), None, Some([grid, _])) =
+            (&self.synapse, rule, &self.second, &self.grids)
             && dense.input_bytes() == 1
             && fast.signed == planes.signed
             && planes.bytes == 1
         {
-            dense.codes(read(self.source), self.terms_of(0, |id| read(id)), fast, to, codes);
+            let terms = self.terms_of(0, |id| read(id));
+            dense.codes(read(self.source), terms, fast, grid, self.first, to.bytes(), codes);
             return;
         }
         self.blocks(read, samples, scratch, &mut |range, sums| {
@@ -264,14 +288,11 @@ impl Layer {
     /// The constant terms and the shortcut, for a byte of the codes.
     fn terms_of<'r>(&'r self, byte: usize, codes: impl Fn(NodeId) -> &'r [u8]) -> DenseTerms<'r> {
         DenseTerms {
-            map: self.map.as_deref().filter(|_| byte == 0).map(|map| (map, false)),
-            skip: self.skip.as_ref().map(|(factors, from, layout, planes)| {
-                let skip = Skip {
-                    codes: &codes(*from)[byte * layout.bytes()..],
-                    negative: planes.signed.then(|| planes.bytes * layout.bytes()),
-                    factors,
-                };
-                (skip, layout, planes.count())
+            map: self.map.as_deref().filter(|_| byte == 0),
+            skip: self.skip.as_ref().map(|(factors, from, layout, planes)| Skip {
+                codes: &codes(*from)[byte * layout.bytes()..],
+                negative: planes.signed.then(|| planes.bytes * layout.bytes()),
+                factors,
             }),
         }
     }
@@ -306,13 +327,16 @@ impl Layer {
                     Synapse::Depthwise(depthwise) => depthwise.sums(byte, x, sums),
                     Synapse::Dense(dense) => {
                         let mut terms = self.terms_of(byte, |id| of(id, &range));
-                        if let Some((second, from)) = &self.second {
+                        if let Some((second, from, grid)) = &self.second {
                             scratch.second.resize(range.len() * size, 0);
                             let none = DenseTerms { map: None, skip: None };
-                            second.sums(byte, of(*from, &range), none, &mut scratch.second);
-                            terms.map = Some((&scratch.second, true));
+                            second.sums(byte, of(*from, &range), none, grid, Place::default(), &mut scratch.second);
+                            terms.map = Some(&scratch.second);
                         }
-                        dense.sums(byte, x, terms, sums);
+                        if let Some([_, grid]) = &self.grids {
+                            let first = Place { write: 0, ..self.first };
+                            dense.sums(byte, x, terms, grid, first, sums);
+                        }
                     }
                 }
             }

@@ -11,6 +11,7 @@ mod depthwise;
 mod layer;
 mod layout;
 mod neuron;
+mod places;
 mod pool;
 mod program;
 mod route;

@@ -4,6 +4,7 @@
 
 use super::layout::LANES;
 use super::neuron::FastRule;
+use super::places::{Place, Places};
 
 /// Weights of sixteen result channels for four bytes of the input: what one instruction multiplies.
 #[derive(Debug, Clone, Copy)]
@@ -34,15 +35,6 @@ impl Group {
     fn reach(&self) -> usize {
         self.runs.iter().map(|run| run.offset + 4 * run.quads).max().unwrap_or(0)
     }
-
-    /// Positions in a tile: as many as there are registers for their sums.
-    pub(super) fn positions(&self) -> usize {
-        match self.vectors {
-            1 | 2 => 12,
-            3 => 8,
-            _ => 6,
-        }
-    }
 }
 
 /// A shortcut: codes that are added, each channel with a factor.
@@ -65,15 +57,6 @@ pub(super) struct Start<'a> {
     pub(super) skip: Option<Skip<'a>>,
 }
 
-/// Where a position is read and written.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Place {
-    pub(super) read: usize,
-    pub(super) write: usize,
-    pub(super) map: usize,
-    pub(super) skip: usize,
-}
-
 /// Where results go.
 pub(super) enum Sink<'a> {
     /// The sums themselves, in vectors of channels.
@@ -82,23 +65,33 @@ pub(super) enum Sink<'a> {
     Codes { codes: &'a mut [u8], negative: usize, rule: &'a FastRule },
 }
 
-/// Computes a group's results at up to [`Group::positions`] places.
+/// What a group's results are computed from.
+#[derive(Clone, Copy)]
+pub(super) struct Job<'a> {
+    pub(super) vnni: bool,
+    pub(super) codes: &'a [u8],
+    pub(super) start: Start<'a>,
+}
+
+/// Computes a group's results at the first `count` places, seen from `origin`.
 ///
 /// # Panics
-/// When a place is out of the bounds of what is read or written, or there are no or too many places.
-pub(super) fn tile(vnni: bool, x: &[u8], group: &Group, start: Start<'_>, places: &[Place], sink: &mut Sink<'_>) {
+/// When a place is out of the bounds of what is read or written.
+pub(super) fn tiles(job: Job<'_>, group: &Group, places: &Places, count: usize, origin: Place, sink: &mut Sink<'_>) {
+    let places = places.first(count);
+    // offsets grow, so that the last are the largest
+    let Some(last) = places.last().map(|last| last.plus(origin)) else { return };
     let end = group.first + group.vectors;
     let channels = end * LANES;
-    let largest = |of: fn(&Place) -> usize| places.iter().map(of).max().unwrap_or(0);
-    assert!(!places.is_empty() && places.len() <= group.positions(), "a tile has a few places");
-    assert!(largest(|p| p.read) + group.reach() <= x.len(), "a tile must read within its input");
+    let Job { vnni, codes, start } = job;
+    assert!(last.read + group.reach() <= codes.len(), "a tile must read within its input");
     assert!(group.lines.len() == group.vectors * group.runs.iter().map(|run| run.quads).sum::<usize>());
-    assert!(start.bias.len() >= end && start.map.is_none_or(|map| largest(|p| p.map) + channels <= map.len()));
+    assert!(start.bias.len() >= end && start.map.is_none_or(|map| last.map + channels <= map.len()));
     if let Some(skip) = start.skip {
-        let beyond = largest(|p| p.skip) + skip.negative.unwrap_or(0) + channels;
+        let beyond = last.skip + skip.negative.unwrap_or(0) + channels;
         assert!(beyond <= skip.codes.len() && skip.factors.len() >= end, "a shortcut must read within its codes");
     }
-    let write = largest(|p| p.write) + channels;
+    let write = last.write + channels;
     match sink {
         Sink::Sums(sums) => assert!(write <= sums.len(), "a tile must write within its output"),
         Sink::Codes { codes, negative, rule } => {
@@ -108,21 +101,21 @@ pub(super) fn tile(vnni: bool, x: &[u8], group: &Group, start: Start<'_>, places
     }
     #[cfg(target_arch = "x86_64")]
     if vnni {
-        // SAFETY: the caller has asked the machine for these instructions. Every place, with the group's reach or its
-        // channels added, lies within what it reads and writes, and there is a line for each vector and quad: all just
-        // checked.
+        // SAFETY: the caller has asked the machine for these instructions. Every place, with the origin and the group's
+        // reach or its channels added, lies within what it reads and writes, and there is a line for each vector and
+        // quad: all just checked.
         unsafe {
             match group.vectors {
-                1 => x86::tile::<12, 1>(x, group, start, places, sink),
-                2 => x86::tile::<12, 2>(x, group, start, places, sink),
-                3 => x86::tile::<8, 3>(x, group, start, places, sink),
-                _ => x86::tile::<6, 4>(x, group, start, places, sink),
+                1 => x86::tiles::<12, 1>(codes, group, start, places, origin, sink),
+                2 => x86::tiles::<12, 2>(codes, group, start, places, origin, sink),
+                3 => x86::tiles::<8, 3>(codes, group, start, places, origin, sink),
+                _ => x86::tiles::<6, 4>(codes, group, start, places, origin, sink),
             }
         }
         return;
     }
     let _ = vnni;
-    portable(x, group, start, places, sink);
+    portable(codes, group, start, places, origin, sink);
 }
 
 /// Whether the machine multiplies bytes four at a time in vectors of sixteen.
@@ -138,8 +131,9 @@ pub(super) fn has_vnni() -> bool {
     false
 }
 
-fn portable(x: &[u8], group: &Group, start: Start<'_>, places: &[Place], sink: &mut Sink<'_>) {
+fn portable(x: &[u8], group: &Group, start: Start<'_>, places: &[Place], origin: Place, sink: &mut Sink<'_>) {
     for place in places {
+        let place = place.plus(origin);
         for n in 0..group.vectors {
             let vector = group.first + n;
             let mut sums = start.bias[vector];
@@ -197,24 +191,46 @@ mod x86 {
 
     use super::{Group, LANES, Place, Sink, Start};
 
-    // Indices, not iterators: a closure or an iterator's function that is not inlined does not have the instructions.
-    #[allow(clippy::needless_range_loop)]
+    /// Computes places a tile at a time. Here are indices and no iterators: a closure, or an iterator's function, that is
+    /// not inlined does not have the instructions.
+    ///
     /// # Safety
-    /// The machine has AVX-512 F, BW, VL and VNNI; the bounds are those that [`super::tile`] checks; `N` is the
-    /// group's number of vectors, and there are 1 to `P` places.
+    /// The machine has AVX-512 F, BW, VL and VNNI; the bounds are those that [`super::tiles`] checks; `N` is the
+    /// group's number of vectors.
+    #[allow(clippy::needless_range_loop)]
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
-    pub(super) unsafe fn tile<const P: usize, const N: usize>(
+    pub(super) unsafe fn tiles<const P: usize, const N: usize>(
         x: &[u8],
         group: &Group,
         start: Start<'_>,
         places: &[Place],
+        origin: Place,
         sink: &mut Sink<'_>,
     ) {
-        // where there are fewer places, the last is computed several times
-        let mut place = [places[0]; P];
-        for p in 1..P {
-            place[p] = places[p.min(places.len() - 1)];
+        let mut at = 0;
+        while at < places.len() {
+            // where there are fewer places, the last is computed several times
+            let mut place = [origin; P];
+            for p in 0..P {
+                place[p] = places[(at + p).min(places.len() - 1)].plus(origin);
+            }
+            // SAFETY: as the caller promises.
+            unsafe { tile::<P, N>(x, group, start, &place, sink) };
+            at += P;
         }
+    }
+
+    /// # Safety
+    /// As for [`tiles`].
+    #[allow(clippy::needless_range_loop)]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
+    unsafe fn tile<const P: usize, const N: usize>(
+        x: &[u8],
+        group: &Group,
+        start: Start<'_>,
+        place: &[Place; P],
+        sink: &mut Sink<'_>,
+    ) {
         let mut sums: [[__m512i; N]; P] = [[_mm512_setzero_si512(); N]; P];
         // SAFETY: all reads and writes are within the bounds that the caller has checked.
         unsafe {
