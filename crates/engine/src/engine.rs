@@ -1,6 +1,7 @@
 use spikeconverter_graph::NodeId;
 use spikeconverter_network::{Encoding, SpikingNetwork};
 
+use crate::kernels::vectors::vectorised;
 use crate::{Batch, EngineError};
 
 /// Runs a spiking network on samples. Every engine gives the same spikes: the reference engine is the definition, and
@@ -36,10 +37,17 @@ pub(crate) fn check_samples(network: &SpikingNetwork, inputs: &Batch) -> Result<
         let (expected, found) = (network.input_shape().to_vec(), inputs.shape().to_vec());
         return Err(EngineError::InputShape { what: what(), expected, found });
     }
-    let bad = match network.encoding() {
-        Encoding::Pixels => inputs.data().iter().find(|x| !(x.fract() == 0.0 && (0.0..=255.0).contains(*x))),
-        Encoding::Analog => inputs.data().iter().find(|x| !x.is_finite()),
+    // all at once in vectors, one by one only to name what is wrong
+    let encoding = network.encoding();
+    let fits = |x: &f32| match encoding {
+        Encoding::Pixels => f32::from(*x as u8) == *x,
+        Encoding::Analog => x.is_finite(),
     };
+    let all = vectorised(
+        #[inline(always)]
+        || inputs.data().iter().fold(true, |all, x| all & fits(x)),
+    );
+    let bad = if all { None } else { inputs.data().iter().find(|x| !fits(x)) };
     match bad {
         Some(value) => Err(EngineError::InputValue {
             what: what(),

@@ -1,7 +1,9 @@
 //! Depthwise convolution on codes, and sums over windows, which are one with weights 1.
 
+use super::columns::Columns;
 use super::dense::Geometry;
 use super::layout::{LANES, Layout, Planes};
+use super::neuron::FastRule;
 use crate::kernels::vectors::vectorised;
 
 /// A convolution in which each channel of the result reads its own channel of the input.
@@ -46,6 +48,14 @@ impl Depthwise {
     /// Bytes of an input sample.
     fn sample(&self) -> usize {
         self.planes.count() * self.input.bytes()
+    }
+
+    /// The faster kernel with the neurons behind, where it fits.
+    pub(super) fn columns(&self, rule: &FastRule) -> Option<Columns> {
+        let Geometry { kernel, stride, dilation, before, output, .. } = self.geometry;
+        let fits = kernel == [3; 2] && dilation == [1; 2] && stride[0] == stride[1] && self.planes.count() == 1;
+        let weight = |c: usize, row: usize, column: usize| self.taps[3 * row + column].1[c / LANES][c % LANES] as i8;
+        fits.then(|| Columns::new(stride[0], &self.input, before, output, weight, &self.bias, rule))?
     }
 
     /// Bytes of the input's codes.

@@ -6,6 +6,7 @@ use spikeconverter_graph::ops::MaxPool;
 use spikeconverter_graph::{NodeId, Op, volume};
 use spikeconverter_network::{NodeKind, SpikingNetwork};
 
+use super::columns::Columns;
 use super::dense::{Dense, Geometry, Terms as DenseTerms};
 use super::depthwise::Depthwise;
 use super::layout::{LANES, Layout, Planes};
@@ -55,6 +56,8 @@ pub(super) struct Layer {
     /// Where positions are read and written, if codes are made at once and if sums are kept, and where the first is in the
     /// former.
     grids: Option<[Grid; 2]>,
+    /// The kernel for depthwise layers that are like most.
+    columns: Option<Columns>,
     first: Place,
     /// Vectors of channels and positions of the sums of a sample.
     vectors: usize,
@@ -180,8 +183,12 @@ impl Layer {
                 Some([dense.grid(to, map, from), dense.grid(None, map, from)])
             }
         };
+        let columns = match (&synapse, &results) {
+            (Synapse::Depthwise(depthwise), Use::Codes { rule: Rule::Fast(rule), .. }) => depthwise.columns(rule),
+            _ => None,
+        };
         let first = Place { write: first_write, skip: first_skip, ..Place::default() };
-        Some(Self { synapse, source, second, skip, map, results, grids, first, vectors, positions })
+        Some(Self { synapse, source, second, skip, map, results, grids, columns, first, vectors, positions })
     }
 
     /// The layer that sums over windows of a planar node.
@@ -196,6 +203,7 @@ impl Layer {
             map: None,
             results: Use::Bytes { to: maps[id.0].as_ref()?.0.clone() },
             grids: None,
+            columns: None,
             first: Place::default(),
             vectors: channels.div_ceil(LANES),
             positions: volume(&node.shape) / channels,
@@ -276,6 +284,10 @@ impl Layer {
         {
             let terms = self.terms_of(0, |id| read(id));
             dense.codes(read(self.source), terms, fast, grid, self.first, to.bytes(), codes);
+            return;
+        }
+        if let Some(columns) = &self.columns {
+            columns.run(read(self.source), codes, to);
             return;
         }
         self.blocks(read, samples, scratch, &mut |range, sums| {

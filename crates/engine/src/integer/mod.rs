@@ -6,6 +6,7 @@
 //! result in every spike. A layer's synapses, its shortcut and its neurons run as one kernel, and only its codes, one
 //! byte a neuron, reach memory. What no kernel takes runs in `f64` as the reference engine computes it.
 
+mod columns;
 mod dense;
 mod depthwise;
 mod layer;

@@ -173,14 +173,23 @@ impl<'a> Program<'a> {
         let (layout, _) = self.map(NodeId(0));
         let positions = layout.positions();
         let samples = inputs.chunks_exact(layout.channels * positions).zip(codes.chunks_exact_mut(layout.bytes()));
+        // an image's three channels become four bytes, which the compiler does in vectors
         for (pixels, codes) in samples {
             layout.clear_halo(codes);
             for y in 0..layout.extents[0] {
                 let row = &mut codes[layout.at(y, 0)..][..layout.extents[1] * layout.stored];
-                for (x, codes) in row.chunks_exact_mut(layout.stored).enumerate() {
-                    let at = y * layout.extents[1] + x;
-                    for (channel, code) in codes.iter_mut().enumerate() {
-                        *code = if channel < layout.channels { pixels[channel * positions + at] as u8 } else { 0 };
+                let pixels =
+                    |channel: usize| &pixels[channel * positions + y * layout.extents[1]..][..layout.extents[1]];
+                if let (3, 4) = (layout.channels, layout.stored) {
+                    let (r, g, b) = (pixels(0), pixels(1), pixels(2));
+                    for (((code, &r), &g), &b) in row.chunks_exact_mut(4).zip(r).zip(g).zip(b) {
+                        code.copy_from_slice(&[r as u8, g as u8, b as u8, 0]);
+                    }
+                } else {
+                    row.fill(0);
+                    for channel in 0..layout.channels {
+                        let places = row[channel..].iter_mut().step_by(layout.stored);
+                        places.zip(pixels(channel)).for_each(|(code, &x)| *code = x as u8);
                     }
                 }
             }
