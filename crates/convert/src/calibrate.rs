@@ -4,49 +4,82 @@
 //! back what it can of the error it inherits.
 
 mod ann;
+mod correct;
+mod fit;
 
-use rayon::prelude::*;
 use spikeconverter_engine::kernels::compile;
-use spikeconverter_engine::{Batch, ChannelParameters, WindowGenerator, generate};
+use spikeconverter_engine::{Batch, generate};
 use spikeconverter_graph::{Graph, NodeId, Op};
 use spikeconverter_network::{NodeKind, Population, Readout, SpikingNetwork};
-use spikeconverter_neuron::WindowCode;
 
 use self::ann::AnnValues;
+pub(crate) use self::correct::correct;
+use self::fit::{fit, mean_difference};
 use crate::lower::Lowered;
-use crate::threshold::{Samples, Scratch, search_base, search_threshold};
-use crate::{Base, Conversion, ConvertError, Granularity, LayerReport, Options};
+use crate::{Conversion, ConvertError, LayerReport, Options};
 
-/// Values a channel that a threshold is fitted on.
-const CHANNEL_SAMPLES: usize = 4096;
-/// Activations larger than all of these that are added to them.
-const TAIL_SAMPLES: usize = 512;
-/// Values a layer that each of its channels takes into account.
-const LAYER_PRIOR_SAMPLES: usize = 1024;
-/// What these weigh, in calibration samples: a few samples do not show what a channel that is rarely active can reach, and
-/// a threshold fitted to them alone clips it.
-const LAYER_PRIOR: f64 = 10.0;
-/// Values a layer, where all its channels share a threshold.
-const LAYER_SAMPLES: usize = 1 << 17;
-/// Values a layer that its base is chosen on.
-const BASE_SAMPLES: usize = 2048;
+/// What is done with each listener on the way through the network.
+trait Fitter {
+    /// The population with its parameters changed to suit its (pooled) membranes and the activations wanted.
+    fn population(&mut self, id: NodeId, population: &Population, membranes: &Batch, wanted: &Batch) -> Population;
 
-/// Fits all populations and the read-out. `progress` is told the number of layers done and in all.
+    /// Told what the changed population sends, decoded.
+    fn sent(&mut self, id: NodeId, population: &Population, sent: &Batch, wanted: &Batch);
+
+    /// The read-out that suits what it accumulates and the results wanted.
+    fn readout(&mut self, id: NodeId, readout: &Readout, found: &Batch, wanted: &Batch) -> Readout;
+}
+
+/// Fits all populations and the read-out. `progress` is told the number of layers done.
 pub(crate) fn calibrate(
     lowered: &Lowered,
     graph: &Graph,
     samples: &Batch,
     options: &Options,
-    progress: &mut dyn FnMut(usize, usize),
+    progress: &mut dyn FnMut(usize),
 ) -> Result<Conversion, ConvertError> {
-    let network = &lowered.network;
+    let mut fitter = Calibration { network: &lowered.network, options, layers: Vec::new(), progress };
+    let network = walk(&lowered.network, &lowered.targets, graph, samples, &mut fitter)?;
+    Ok(Conversion { network, layers: fitter.layers, samples: samples.count() })
+}
+
+/// Bases, thresholds and initial potentials.
+struct Calibration<'a> {
+    network: &'a SpikingNetwork,
+    options: &'a Options,
+    layers: Vec<LayerReport>,
+    progress: &'a mut dyn FnMut(usize),
+}
+
+impl Fitter for Calibration<'_> {
+    fn population(&mut self, _: NodeId, population: &Population, membranes: &Batch, wanted: &Batch) -> Population {
+        fit(population, membranes, wanted, self.options)
+    }
+
+    fn sent(&mut self, id: NodeId, population: &Population, sent: &Batch, wanted: &Batch) {
+        self.layers.push(report(self.network, id, population, sent, wanted));
+        (self.progress)(self.layers.len());
+    }
+
+    fn readout(&mut self, _: NodeId, _: &Readout, found: &Batch, wanted: &Batch) -> Readout {
+        Readout { initial: if self.options.bias_correction { mean_difference(wanted, found) } else { Vec::new() } }
+    }
+}
+
+/// Runs samples through the network layer by layer, and changes each listener on the way. `targets` says for each node
+/// which node of the trained network it stands for.
+fn walk(
+    network: &SpikingNetwork,
+    targets: &[NodeId],
+    graph: &Graph,
+    samples: &Batch,
+    fitter: &mut dyn Fitter,
+) -> Result<SpikingNetwork, ConvertError> {
     let listens = |id: &NodeId| matches!(network.node(*id).kind, NodeKind::Population(_) | NodeKind::Readout(_));
-    let wanted: Vec<NodeId> = network.ids().filter(listens).map(|id| lowered.targets[id.0]).collect();
+    let wanted: Vec<NodeId> = network.ids().filter(listens).map(|id| targets[id.0]).collect();
     let mut ann = AnnValues::new(graph, &wanted, samples)?;
     let mut values: Vec<Option<Batch>> = vec![None; network.nodes().len()];
     let mut fitted: Vec<Option<NodeKind>> = vec![None; network.nodes().len()];
-    let mut layers = Vec::new();
-    let total = network.populations().count();
     let consumers = network.consumers();
     values[0] = Some(samples.clone());
     for id in network.ids().skip(1) {
@@ -68,19 +101,17 @@ pub(crate) fn calibrate(
                     None if consumers[input.0].last() == Some(&id) => values[input.0].take().ok_or_else(gone)?,
                     None => values[input.0].clone().ok_or_else(gone)?,
                 };
-                let wanted = ann.take(lowered.targets[id.0])?;
-                let population = fit(population, &membranes, &wanted, options);
-                let (sent, _) = generate(&population, options.time_steps, membranes)?;
-                layers.push(report(network, id, &population, &sent, &wanted));
+                let wanted = ann.take(targets[id.0])?;
+                let population = fitter.population(id, population, &membranes, &wanted);
+                let (sent, _) = generate(&population, network.time_steps(), membranes)?;
+                fitter.sent(id, &population, &sent, &wanted);
                 fitted[id.0] = Some(NodeKind::Population(population));
-                progress(layers.len(), total);
                 Some(sent)
             }
-            NodeKind::Readout(_) => {
-                let wanted = ann.take(lowered.targets[id.0])?;
+            NodeKind::Readout(readout) => {
+                let wanted = ann.take(targets[id.0])?;
                 let found = values[node.inputs[0].0].as_ref().ok_or_else(gone)?;
-                let initial = if options.bias_correction { mean_difference(&wanted, found) } else { Vec::new() };
-                fitted[id.0] = Some(NodeKind::Readout(Readout { initial }));
+                fitted[id.0] = Some(NodeKind::Readout(fitter.readout(id, readout, found, &wanted)));
                 None
             }
         };
@@ -91,169 +122,7 @@ pub(crate) fn calibrate(
             }
         }
     }
-    let network = network.with_kinds(|id, kind| fitted[id.0].take().unwrap_or_else(|| kind.clone()))?;
-    Ok(Conversion { network, layers, samples: samples.count() })
-}
-
-/// A population with base, thresholds and initial potentials fitted to `membranes` and the activations `wanted`.
-fn fit(population: &Population, membranes: &Batch, wanted: &Batch, options: &Options) -> Population {
-    let channels = membranes.shape().first().copied().unwrap_or(1);
-    let template: Vec<ChannelParameters> = (0..channels).map(|c| ChannelParameters::new(population, c)).collect();
-    let reach = wanted.data().iter().fold(0.0f32, |m, a| m.max(a.abs()));
-    let base = match options.base {
-        Base::Fixed(base) => base,
-        Base::Auto => {
-            let samples = gather(membranes, wanted, 0..channels, BASE_SAMPLES);
-            search_base(&samples, options.time_steps, options.half_step, &template[0], &mut Scratch::default())
-        }
-    };
-    let generator = WindowGenerator::new(base, options.time_steps, options.half_step);
-    let code = generator.code();
-    let fitting = Fitting { generator, correct: options.bias_correction };
-    let (threshold, initial) = match options.thresholds {
-        Granularity::Channel => fitting.by_channel(&template, membranes, wanted, reach),
-        Granularity::Layer => fitting.by_layer(&template, membranes, wanted, reach),
-    };
-    let mut fitted = Population { base, threshold, half_step: options.half_step, initial, ..population.clone() };
-    drop_unreachable_bound(&mut fitted, code);
-    fitted
-}
-
-struct Fitting {
-    generator: WindowGenerator,
-    correct: bool,
-}
-
-impl Fitting {
-    /// A threshold (and an initial potential) for each channel.
-    fn by_channel(
-        &self,
-        template: &[ChannelParameters],
-        membranes: &Batch,
-        wanted: &Batch,
-        reach: f32,
-    ) -> (Vec<f32>, Vec<f32>) {
-        let whole = gather(membranes, wanted, 0..template.len(), LAYER_PRIOR_SAMPLES);
-        let prior = LAYER_PRIOR / membranes.count().max(1) as f64;
-        let fits: Vec<Option<(f32, f32)>> = template
-            .par_iter()
-            .enumerate()
-            .map_init(Scratch::default, |scratch, (c, channel)| {
-                let mut samples = gather(membranes, wanted, c..c + 1, CHANNEL_SAMPLES);
-                let weight = prior * samples.weight();
-                samples.extend_with_magnitudes(&whole, weight);
-                let search = |initial: f32, near: Option<f32>, scratch: &mut Scratch| {
-                    let found = search_threshold(&samples, &self.generator, channel, initial, reach, near, scratch);
-                    found.map(|(threshold, _)| threshold)
-                };
-                let mut threshold = search(0.0, None, scratch)?;
-                let mut initial = 0.0;
-                if self.correct {
-                    for _ in 0..2 {
-                        initial = samples.search_initial(&self.generator, channel, threshold, initial, scratch);
-                        threshold = search(initial, Some(threshold), scratch)?;
-                    }
-                    initial = samples.search_initial(&self.generator, channel, threshold, initial, scratch);
-                }
-                Some((threshold, initial))
-            })
-            .collect();
-        let threshold = fits.iter().map(|fit| fit.map_or(1.0, |fit| fit.0)).collect();
-        (threshold, self.corrections(fits.iter().map(|fit| fit.map_or(0.0, |fit| fit.1))))
-    }
-
-    /// One threshold for the layer (and an initial potential for each channel).
-    fn by_layer(
-        &self,
-        template: &[ChannelParameters],
-        membranes: &Batch,
-        wanted: &Batch,
-        reach: f32,
-    ) -> (Vec<f32>, Vec<f32>) {
-        let mut initial = vec![0.0; template.len()];
-        let mut threshold = None;
-        let share = (LAYER_SAMPLES / template.len()).max(16);
-        for round in 0..if self.correct { 3 } else { 1 } {
-            let mut pooled = Samples::default();
-            for (c, shift) in initial.iter().enumerate() {
-                let part = gather(membranes, wanted, c..c + 1, share);
-                pooled.membranes.extend(part.membranes.iter().map(|v| v + shift));
-                pooled.activations.extend(part.activations);
-                pooled.weights.extend(part.weights);
-            }
-            let scratch = &mut Scratch::default();
-            threshold = search_threshold(&pooled, &self.generator, &template[0], 0.0, reach, None, scratch);
-            let Some((threshold, _)) = threshold.filter(|_| self.correct && round < 2) else { break };
-            initial = template
-                .par_iter()
-                .enumerate()
-                .map_init(Scratch::default, |scratch, (c, channel)| {
-                    let samples = gather(membranes, wanted, c..c + 1, CHANNEL_SAMPLES);
-                    samples.search_initial(&self.generator, channel, threshold, initial[c], scratch)
-                })
-                .collect();
-        }
-        (vec![threshold.map_or(1.0, |(threshold, _)| threshold)], self.corrections(initial.into_iter()))
-    }
-
-    fn corrections(&self, initial: impl Iterator<Item = f32>) -> Vec<f32> {
-        if self.correct { initial.collect() } else { Vec::new() }
-    }
-}
-
-/// A clip above what the code can express is no clip: the code saturates first.
-fn drop_unreachable_bound(population: &mut Population, code: WindowCode) {
-    use spikeconverter_network::Transfer;
-    let (_, largest) = population.threshold_range();
-    let reach = f64::from(largest) * code.range();
-    if let Transfer::Clip { low: Some(0.0), high } = population.transfer
-        && high.is_none_or(|high| reach <= f64::from(high))
-    {
-        population.transfer = Transfer::Relu;
-    }
-}
-
-/// Up to `most` pairs of membrane and activation from a range of channels, spread evenly over samples and positions, and
-/// up to [`TAIL_SAMPLES`] of those whose activations are larger than any of these.
-fn gather(membranes: &Batch, wanted: &Batch, channels: std::ops::Range<usize>, most: usize) -> Samples {
-    let all = membranes.shape().first().copied().unwrap_or(1);
-    let inner = (membranes.volume() / all).max(1);
-    let run = channels.len() * inner;
-    let total = run * membranes.count();
-    // an odd stride visits all rows and columns of a map whose extents are powers of two
-    let stride = total.div_ceil(most).max(1) | usize::from(total > most);
-    let mut samples = Samples::default();
-    let of_sample = |sample: usize| sample * membranes.volume() + channels.start * inner;
-    for at in (0..total).step_by(stride) {
-        let index = of_sample(at / run) + at % run;
-        samples.push(membranes.data()[index], wanted.data()[index], 1.0);
-    }
-    if stride > 1 {
-        let seen = samples.activations.iter().fold(0.0f32, |m, a| m.max(a.abs()));
-        let larger: Vec<usize> = (0..membranes.count())
-            .flat_map(|sample| of_sample(sample)..of_sample(sample) + run)
-            .filter(|&index| wanted.data()[index].abs() > seen)
-            .collect();
-        let every = larger.len().div_ceil(TAIL_SAMPLES).max(1);
-        for &index in larger.iter().step_by(every) {
-            samples.push(membranes.data()[index], wanted.data()[index], every as f32 / stride as f32);
-        }
-    }
-    samples
-}
-
-/// Mean of `wanted − found` for each entry of the first axis.
-fn mean_difference(wanted: &Batch, found: &Batch) -> Vec<f32> {
-    let channels = wanted.shape().first().copied().unwrap_or(1);
-    let inner = (wanted.volume() / channels).max(1);
-    let mut sums = vec![0.0f64; channels];
-    for (wanted, found) in wanted.samples().zip(found.samples()) {
-        for ((w, f), sum) in wanted.chunks(inner).zip(found.chunks(inner)).zip(&mut sums) {
-            *sum += w.iter().zip(f).map(|(w, f)| f64::from(w - f)).sum::<f64>();
-        }
-    }
-    let count = (wanted.count() * inner).max(1) as f64;
-    sums.into_iter().map(|sum| (sum / count) as f32).collect()
+    Ok(network.with_kinds(|id, kind| fitted[id.0].take().unwrap_or_else(|| kind.clone()))?)
 }
 
 fn report(network: &SpikingNetwork, id: NodeId, population: &Population, sent: &Batch, wanted: &Batch) -> LayerReport {

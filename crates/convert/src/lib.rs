@@ -7,11 +7,12 @@ mod error;
 mod lower;
 mod methods;
 mod options;
+mod quantise;
 mod report;
 mod threshold;
 
 pub use check::{Placement, check};
 pub use error::ConvertError;
 pub use methods::{Method, MethodInfo, SpikeConverter, method, methods};
-pub use options::{Base, Granularity, Options};
+pub use options::{Base, Granularity, Options, Weights};
 pub use report::{Conversion, LayerReport};

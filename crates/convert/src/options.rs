@@ -25,6 +25,28 @@ pub enum Granularity {
     Channel,
 }
 
+/// Numbers of the spiking network.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Weights {
+    /// 32-bit floating point.
+    #[default]
+    F32,
+    /// Integers throughout: 8-bit weights, symmetric for each output channel; biases, thresholds and potentials are
+    /// integers in units of the membrane. The code is binary, and samples enter as pixels.
+    I8,
+}
+
+impl Weights {
+    /// As the command line calls them.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::F32 => "f32",
+            Self::I8 => "i8",
+        }
+    }
+}
+
 /// What a conversion is asked for. Each method says which of these it uses.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Options {
@@ -41,6 +63,9 @@ pub struct Options {
     pub bias_correction: bool,
     /// How samples enter.
     pub encoding: Encoding,
+    /// Numbers of the spiking network.
+    #[serde(default)]
+    pub weights: Weights,
 }
 
 impl Default for Options {
@@ -52,6 +77,7 @@ impl Default for Options {
             half_step: true,
             bias_correction: true,
             encoding: Encoding::Analog,
+            weights: Weights::F32,
         }
     }
 }
@@ -71,13 +97,29 @@ impl Options {
                 let reason = format!("{base} lies outside [1, 2]; 1 is a rate code, 2 a binary code");
                 Err(ConvertError::Option { option: "--base", reason })
             }
+            Base::Fixed(base) if self.weights == Weights::I8 && base != 2.0 => {
+                let reason = format!("i8 networks have base 2, not {base}; leave --base out or choose --weights f32");
+                Err(ConvertError::Option { option: "--weights", reason })
+            }
+            _ if self.weights == Weights::I8 && self.encoding == Encoding::Analog => {
+                let reason = "i8 networks read 8-bit pixels; choose --input pixels or --weights f32".to_owned();
+                Err(ConvertError::Option { option: "--weights", reason })
+            }
             _ => Ok(()),
+        }
+    }
+
+    /// The base with what other options imply: integer networks have base 2.
+    pub fn implied_base(&self) -> Base {
+        match self.weights {
+            Weights::F32 => self.base,
+            Weights::I8 => Base::Fixed(2.0),
         }
     }
 
     /// The options as words, for the record of where a network comes from.
     pub fn record(&self) -> BTreeMap<String, String> {
-        let base = match self.base {
+        let base = match self.implied_base() {
             Base::Auto => "auto".to_owned(),
             Base::Fixed(base) => base.to_string(),
         };
@@ -96,6 +138,7 @@ impl Options {
             ("half_step".into(), self.half_step.to_string()),
             ("bias_correction".into(), self.bias_correction.to_string()),
             ("encoding".into(), encoding.into()),
+            ("weights".into(), self.weights.name().into()),
         ])
     }
 }

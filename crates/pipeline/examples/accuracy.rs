@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser;
-use spikeconverter_convert::{Base, Granularity, Options};
+use spikeconverter_convert::{Base, Granularity, Options, Weights};
 use spikeconverter_data::{DataReference, Dataset, ModelEntry, OpenOptions, PreprocessFile};
 use spikeconverter_network::Encoding;
 use spikeconverter_pipeline::{
@@ -51,6 +51,9 @@ struct Arguments {
     /// Samples enter as 8-bit pixels (models with other data are left out)
     #[arg(long)]
     pixels: bool,
+    /// Numbers of the spiking network: f32 or i8, which implies pixels and base 2
+    #[arg(long, default_value = "f32", value_parser = weights)]
+    weights: Weights,
     /// Fail where the gap is larger than this many points
     #[arg(long)]
     max_gap: Option<f64>,
@@ -97,7 +100,7 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
         };
         let model = Model::open(onnx, None)?;
         let (test, train) = (open(test, arguments.limit)?, open(calibrate, None)?);
-        if arguments.pixels && test.integer_range().is_none() {
+        if pixels(arguments) && test.integer_range().is_none() {
             eprintln!("{name}: left out, its data are no 8-bit pixels");
             continue;
         }
@@ -138,8 +141,19 @@ fn options(arguments: &Arguments, time_steps: u32) -> Options {
         thresholds: if arguments.layer_thresholds { Granularity::Layer } else { Granularity::Channel },
         half_step: !arguments.no_half_step,
         bias_correction: !arguments.no_bias_correction,
-        encoding: if arguments.pixels { Encoding::Pixels } else { Encoding::Analog },
+        encoding: if pixels(arguments) { Encoding::Pixels } else { Encoding::Analog },
+        weights: arguments.weights,
     }
+}
+
+/// Whether samples enter as pixels.
+fn pixels(arguments: &Arguments) -> bool {
+    arguments.pixels || arguments.weights == Weights::I8
+}
+
+fn weights(text: &str) -> Result<Weights, String> {
+    let all = [Weights::F32, Weights::I8];
+    all.into_iter().find(|weights| weights.name() == text).ok_or_else(|| "must be f32 or i8".into())
 }
 
 /// Converts and evaluates; a line of the table.

@@ -22,6 +22,8 @@ pub struct Description {
     pub input_shape: Vec<usize>,
     /// How samples enter.
     pub encoding: Encoding,
+    /// Its numbers: `i8` where all are integers and weights bytes, `f32` otherwise.
+    pub weights: &'static str,
     /// How samples are fed.
     pub feed: SampleFeed,
     /// Number of values of the result.
@@ -114,6 +116,7 @@ pub fn describe(file: &SnnFile, path: &Path) -> Result<Description> {
         input: network.nodes()[0].name.clone(),
         input_shape: network.input_shape().to_vec(),
         encoding: network.encoding(),
+        weights: if network.is_integer() { "i8" } else { "f32" },
         feed: SampleFeed::of(file, path)?,
         outputs: classes(&file.ann),
         schedule: ScheduleSummary::of(network),

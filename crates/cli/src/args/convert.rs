@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use spikeconverter_convert::{Base, Granularity, Options};
+use spikeconverter_convert::{Base, Granularity, Options, Weights};
 use spikeconverter_network::Encoding;
 use spikeconverter_pipeline::Calibration;
 
@@ -22,6 +22,7 @@ Examples:
   spikeconverter convert model.onnx --data cifar10/ -o net.snn \\
       --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225
   spikeconverter convert model.onnx --data calibrate/ --resize 256 --crop 224 -T 6 -o net.snn
+  spikeconverter convert model.onnx --data cifar10/ --weights i8 -o net.snn
   spikeconverter convert model.onnx --data x.npz --preprocess model.toml --base 2 -o net.snn --json")]
 pub(crate) struct ConvertArgs {
     #[command(flatten)]
@@ -55,11 +56,11 @@ pub(crate) struct ConvertArgs {
     #[arg(long)]
     pub(crate) no_bias_correction: bool,
 
-    /// How samples enter
-    #[arg(long, value_enum, default_value_t = InputArg::Analog)]
-    pub(crate) input: InputArg,
+    /// How samples enter; analog unless --weights i8, which takes pixels
+    #[arg(long, value_enum)]
+    pub(crate) input: Option<InputArg>,
 
-    /// Weights of the spiking network
+    /// Numbers of the spiking network; i8 implies --input pixels and --base 2
     #[arg(long, value_enum, default_value_t = WeightsArg::F32)]
     pub(crate) weights: WeightsArg,
 
@@ -102,13 +103,17 @@ pub(crate) enum InputArg {
 pub(crate) enum WeightsArg {
     /// 32-bit floating point
     F32,
+    /// Integers throughout: 8-bit weights, integer biases and thresholds
+    I8,
 }
 
 impl ConvertArgs {
     /// The conversion's options.
     pub(crate) fn options(&self) -> Options {
-        // the only weights there are
-        let WeightsArg::F32 = self.weights;
+        let weights = match self.weights {
+            WeightsArg::F32 => Weights::F32,
+            WeightsArg::I8 => Weights::I8,
+        };
         Options {
             time_steps: self.time_steps,
             base: self.base,
@@ -118,10 +123,11 @@ impl ConvertArgs {
             },
             half_step: !self.no_half_step,
             bias_correction: !self.no_bias_correction,
-            encoding: match self.input {
-                InputArg::Analog => Encoding::Analog,
-                InputArg::Pixels => Encoding::Pixels,
+            encoding: match (self.input, weights) {
+                (Some(InputArg::Analog), _) | (None, Weights::F32) => Encoding::Analog,
+                (Some(InputArg::Pixels), _) | (None, Weights::I8) => Encoding::Pixels,
             },
+            weights,
         }
     }
 

@@ -35,6 +35,7 @@ fn text(description: &Description) -> String {
         "input",
         format!("{} {}, {}", description.input, shape(&description.input_shape), entry(description.encoding)),
     );
+    fact("weights", description.weights.into());
     fact("preprocessing", preprocessing(&description.feed));
     fact("outputs", description.outputs.to_string());
     fact("schedule", timing(schedule));

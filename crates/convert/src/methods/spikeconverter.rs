@@ -2,9 +2,10 @@ use spikeconverter_engine::Batch;
 use spikeconverter_graph::Graph;
 
 use super::{Method, MethodInfo};
-use crate::calibrate::calibrate;
+use crate::calibrate::{calibrate, correct};
 use crate::lower::lower;
-use crate::{Conversion, ConvertError, Options};
+use crate::quantise::quantise;
+use crate::{Conversion, ConvertError, Options, Weights};
 
 /// SpikeConverter: temporal separation and inverse-leaky neurons (F. Liu, W. Zhao, Y. Chen, Z. Wang, L. Jiang, AAAI
 /// 2022, 36(2):1692-1701).
@@ -28,7 +29,7 @@ use crate::{Conversion, ConvertError, Options};
 /// samples, see `threshold`), thresholds a channel, the half step that rounds (`half_step`), initial membrane
 /// potentials of least error (`bias_correction`), signed generation for layers without a ReLU and for
 /// leaky ones, the maximum on membranes and on trains, 8-bit pixels as their own 8 spikes, and clipping at the
-/// hand-over for ReLU6. Figures printed in the paper are not confirmed and therefore not quoted.
+/// hand-over for ReLU6, and integer networks (`quantise`). Figures printed in the paper are not confirmed and therefore not quoted.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SpikeConverter;
 
@@ -63,6 +64,16 @@ impl Method for SpikeConverter {
             return Err(ConvertError::NoCalibration);
         }
         let lowered = lower(graph, options.time_steps, options.encoding)?;
-        calibrate(&lowered, graph, calibration, options, progress)
+        let layers = lowered.network.populations().count();
+        match options.weights {
+            Weights::F32 => calibrate(&lowered, graph, calibration, options, &mut |done| progress(done, layers)),
+            Weights::I8 => {
+                let mut float = |done| progress(done, 2 * layers);
+                let float = calibrate(&lowered, graph, calibration, options, &mut float)?;
+                let quantised = quantise(&float.network, &lowered.targets)?;
+                let mut integers = |done| progress(layers + done, 2 * layers);
+                correct(&quantised, graph, calibration, options.bias_correction, &mut integers)
+            }
+        }
     }
 }
