@@ -59,7 +59,6 @@ impl<'a> Program<'a> {
         let planar = planar(network);
         let needs = Needs::new(network, &planar);
         let maps: Vec<Option<(Layout, Planes)>> = network.ids().map(|id| needs.map(network, &planar, id)).collect();
-        let mut needs = needs;
         let mut steps = Vec::with_capacity(maps.len());
         for id in network.ids() {
             steps.push(step(network, &planar, &maps, &needs, id));
@@ -68,9 +67,13 @@ impl<'a> Program<'a> {
         for id in network.ids().rev() {
             if matches!(steps[id.0], Step::Generate(..) | Step::Readout(_) | Step::Literal(_)) {
                 for &input in &network.node(id).inputs {
-                    if maps[input.0].is_none() || !needs.planes[input.0] {
-                        needs.literal[input.0] = true;
-                        steps[input.0] = literal_step(network.node(input));
+                    let literal = match &network.node(input).kind {
+                        NodeKind::Synapse(op) => op.clone(),
+                        NodeKind::MaxPool(pool) => Op::MaxPool(pool.clone()),
+                        _ => continue,
+                    };
+                    if maps[input.0].is_none() {
+                        steps[input.0] = Step::Literal(literal);
                     }
                 }
             }
@@ -414,7 +417,10 @@ fn step(network: &SpikingNetwork, planar: &[Option<Planar>], maps: &Maps, needs:
             None => Step::Readout(readout.initial.iter().map(|&x| x.into()).collect()),
         },
         NodeKind::Head(op) => Step::Literal(op.clone()),
-        NodeKind::Synapse(_) | NodeKind::MaxPool(_) if needs.literal[id.0] => literal_step(node),
+        NodeKind::Synapse(op) if needs.literal[id.0] && maps[id.0].is_none() => Step::Literal(op.clone()),
+        NodeKind::MaxPool(pool) if needs.literal[id.0] && maps[id.0].is_none() => {
+            Step::Literal(Op::MaxPool(pool.clone()))
+        }
         NodeKind::Synapse(_) | NodeKind::MaxPool(_) if !needs.planes[id.0] => Step::Skip,
         NodeKind::Synapse(op @ Op::Conv(_)) => match Layer::window_sum(network, maps, id) {
             Some(layer) => Step::Layer(Box::new(layer)),
@@ -435,14 +441,6 @@ fn step(network: &SpikingNetwork, planar: &[Option<Planar>], maps: &Maps, needs:
                 .and_then(|((input, planes), (output, _))| Maximum::new(pool, input, output, *planes));
             maximum.map_or_else(|| Step::Literal(Op::MaxPool(pool.clone())), |maximum| Step::Maximum(Box::new(maximum)))
         }
-    }
-}
-
-fn literal_step(node: &Node) -> Step {
-    match &node.kind {
-        NodeKind::Synapse(op) | NodeKind::Head(op) => Step::Literal(op.clone()),
-        NodeKind::MaxPool(pool) => Step::Literal(Op::MaxPool(pool.clone())),
-        _ => Step::Skip,
     }
 }
 

@@ -283,7 +283,12 @@ impl Recipe {
         let bias = Some(Tensor::vector(garden.integers(3, 1000)));
         let logits = garden.net.synapse(Op::Linear(Linear { weight, bias }), &[flat]);
         let initial = if garden.dice.coin() { Vec::new() } else { garden.integers(3, 1000) };
-        let output = garden.net.add("out", NodeKind::Readout(Readout { initial }), &[logits]);
+        let mut output = garden.net.add("out", NodeKind::Readout(Readout { initial }), &[logits]);
+        if garden.dice.coin() {
+            // into the trained network's units
+            let scale = Some(Tensor::vector(vec![0.37]));
+            output = garden.net.add("scale", NodeKind::Head(Op::Affine(Affine { scale, shift: None })), &[output]);
+        }
         let network = garden.net.finish(output);
         let data = (0..self.images * volume(network.input_shape())).map(|_| garden.dice.below(256) as f32).collect();
         let samples = batch(&network, data);
