@@ -87,7 +87,7 @@ fn usage() {
         "--mean a",
         "--resize 0",
         "--threads 0",
-        "--weights i8",
+        "--weights i4",
         "--preprocess p.toml --scale 1",
     ] {
         let run = run(folder.path(), &format!("{line} {wrong}"));
@@ -97,6 +97,14 @@ fn usage() {
     assert_eq!(run(folder.path(), "").code, 2);
     assert_eq!(run(folder.path(), "convert digits.onnx -o net.snn").code, 2);
     assert_eq!(files(folder.path()), SHIPPED);
+}
+
+#[test]
+fn integers_need_pixels_in_base_two() {
+    let folder = demo_folder();
+    let line = convert("digits.onnx", "digits-train.npz");
+    refused(folder.path(), &format!("{line} --weights i8 --input analog"), &["--weights", "--input pixels"]);
+    refused(folder.path(), &format!("{line} --weights i8 --base 1.5"), &["--weights", "--base"]);
 }
 
 #[test]

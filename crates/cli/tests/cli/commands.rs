@@ -19,6 +19,24 @@ fn succeeds(run: &Run) {
 }
 
 #[test]
+fn integer_networks() {
+    let folder = demo_folder();
+    let converted = run(folder.path(), &format!("{CONVERT} --weights i8 --calibrate 128 --json")).json();
+    assert_eq!(converted["options"]["weights"], "i8");
+    assert_eq!(converted["options"]["encoding"], "pixels");
+    assert!(converted["layers"].as_array().unwrap().iter().all(|layer| number(layer, "base") == 2.0));
+    assert_eq!(run(folder.path(), "inspect net.snn --json").json()["weights"], "i8");
+    let results = ["folded", "reference"].map(|engine| {
+        let found = run(folder.path(), &format!("{EVAL} --engine {engine} --json")).json();
+        assert!(number(&found, "agreement") >= 0.98, "{found}");
+        [number(&found, "snn_accuracy"), number(&found, "spikes_per_neuron")]
+    });
+    assert_eq!(results[0], results[1]);
+    succeeds(&run(folder.path(), &format!("{CONVERT} --calibrate 64")));
+    assert_eq!(run(folder.path(), "inspect net.snn --json").json()["weights"], "f32");
+}
+
+#[test]
 fn converts_evaluates_and_inspects() {
     let folder = demo_folder();
     let converted = run(folder.path(), &format!("{CONVERT} -T 6 --calibrate 128 --json")).json();
