@@ -76,6 +76,9 @@ pub(crate) fn calibrate(
                 progress(layers.len(), total);
                 Some(sent)
             }
+            NodeKind::Streaming(_) => {
+                return Err(ConvertError::Network("a streaming network has no windows to fit".into()));
+            }
             NodeKind::Readout(_) => {
                 let wanted = ann.take(lowered.targets[id.0])?;
                 let found = values[node.inputs[0].0].as_ref().ok_or_else(gone)?;

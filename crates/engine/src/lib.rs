@@ -20,8 +20,8 @@ mod testing;
 
 pub use ann::Ann;
 pub use batch::Batch;
-pub use engine::Engine;
-pub(crate) use engine::check_samples;
+pub use engine::{Engine, StepRecord, StreamingEngine};
+pub(crate) use engine::{check_samples, check_simulation};
 pub use error::EngineError;
 pub use evaluation::{Evaluation, EvaluationReport, Evaluator};
 pub use folded::{ChannelParameters, FoldedEngine, WindowGenerator, generate};

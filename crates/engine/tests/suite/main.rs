@@ -10,3 +10,4 @@ mod neurons;
 mod pipeline;
 mod pooling;
 mod random;
+mod streaming;
