@@ -3,7 +3,7 @@
 //! A population's parameters are fitted to what the spiking layers before it really deliver, so that each layer takes
 //! back what it can of the error it inherits.
 
-mod ann;
+pub(crate) mod ann;
 
 use rayon::prelude::*;
 use spikeconverter_engine::kernels::compile;
