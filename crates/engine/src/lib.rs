@@ -5,6 +5,7 @@
 
 pub mod ann;
 pub mod batch;
+mod clocked;
 pub mod cost;
 mod engine;
 mod error;
@@ -20,6 +21,7 @@ mod testing;
 
 pub use ann::Ann;
 pub use batch::Batch;
+pub use clocked::ClockedEngine;
 pub use engine::{Engine, StepRecord, StreamingEngine};
 pub(crate) use engine::{check_samples, check_simulation};
 pub use error::EngineError;

@@ -139,6 +139,7 @@ fn options(arguments: &Arguments, time_steps: u32) -> Options {
         half_step: !arguments.no_half_step,
         bias_correction: !arguments.no_bias_correction,
         encoding: if arguments.pixels { Encoding::Pixels } else { Encoding::Analog },
+        ..Options::default()
     }
 }
 

@@ -11,3 +11,4 @@ mod pipeline;
 mod pooling;
 mod random;
 mod streaming;
+mod streaming_random;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use spikeconverter_engine::{Batch, EngineError, FoldedEngine, ReferenceEngine, StreamingEngine};
+use spikeconverter_engine::{Batch, ClockedEngine, EngineError, FoldedEngine, ReferenceEngine, StreamingEngine};
 use spikeconverter_graph::NodeId;
 use spikeconverter_graph::ops::{AvgPool, Window};
 use spikeconverter_network::{NetworkBuilder, NodeKind, Readout, SpikingNetwork, StreamingPopulation};
@@ -14,7 +14,8 @@ use crate::harness::{Net, affine, batch, concat, conv1d, dense, relu, sum};
 pub(crate) type Make = for<'a> fn(&'a SpikingNetwork) -> Box<dyn StreamingEngine + 'a>;
 
 /// Every engine for streaming networks; the reference comes first.
-pub(crate) const STREAMING_ENGINES: &[Make] = &[|n| Box::new(ReferenceEngine::new(n))];
+pub(crate) const STREAMING_ENGINES: &[Make] =
+    &[|n| Box::new(ReferenceEngine::new(n)), |n| Box::new(ClockedEngine::new(n).expect("the builder checked it"))];
 
 /// Spikes and membranes of a population: one entry a step and neuron, step after step.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -215,4 +216,5 @@ fn engines_refuse_networks_of_the_other_schedule() {
     let samples = batch(&network, vec![1.0]);
     let refused = ReferenceEngine::new(&network).record(&samples, &mut |_| ());
     assert!(matches!(refused, Err(EngineError::Simulation { .. })));
+    assert!(matches!(ClockedEngine::new(&network), Err(EngineError::Simulation { .. })));
 }
