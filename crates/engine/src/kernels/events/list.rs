@@ -66,6 +66,7 @@ impl EventList {
     }
 
     /// The channels of a position's events, and their values (empty: all 1).
+    #[inline]
     pub(super) fn at(&self, position: usize) -> (&[u32], &[f32]) {
         let range = self.starts[position] as usize..self.starts[position + 1] as usize;
         let values = if self.values.is_empty() { &[] } else { &self.values[range.clone()] };

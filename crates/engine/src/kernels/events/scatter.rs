@@ -33,6 +33,7 @@ impl EventSynapses {
 
 impl EventSynapses {
     /// Where the events of a position go.
+    #[inline]
     fn pieces(&self, position: usize) -> &[Piece] {
         &self.pieces[self.starts[position] as usize..self.starts[position + 1] as usize]
     }
@@ -171,29 +172,40 @@ mod x86 {
         #[inline]
         unsafe fn add<const N: usize>(&self) {
             let mut sums = [_mm512_setzero_ps(); N];
+            let (mut n, mut i) = (0, 0);
+            // loops by hand: iterators are not always inlined into code for other instructions
             // SAFETY: this function's contract.
             unsafe {
-                for (sum, &offset) in sums.iter_mut().zip(self.offsets) {
-                    *sum = _mm512_loadu_ps(self.output.add(offset));
+                while n < N {
+                    sums[n] = _mm512_loadu_ps(self.output.add(self.offsets[n]));
+                    n += 1;
                 }
                 if self.values.is_empty() {
-                    for &channel in self.channels {
-                        let weights = self.weights.add(channel as usize * self.row);
-                        for (n, sum) in sums.iter_mut().enumerate() {
-                            *sum = _mm512_add_ps(*sum, _mm512_loadu_ps(weights.add(n * LANES)));
+                    while i < self.channels.len() {
+                        let weights = self.weights.add(self.channels[i] as usize * self.row);
+                        n = 0;
+                        while n < N {
+                            sums[n] = _mm512_add_ps(sums[n], _mm512_loadu_ps(weights.add(n * LANES)));
+                            n += 1;
                         }
+                        i += 1;
                     }
                 } else {
-                    for (&channel, &value) in self.channels.iter().zip(self.values) {
-                        let weights = self.weights.add(channel as usize * self.row);
-                        let value = _mm512_set1_ps(value);
-                        for (n, sum) in sums.iter_mut().enumerate() {
-                            *sum = _mm512_fmadd_ps(_mm512_loadu_ps(weights.add(n * LANES)), value, *sum);
+                    while i < self.channels.len() {
+                        let weights = self.weights.add(self.channels[i] as usize * self.row);
+                        let value = _mm512_set1_ps(self.values[i]);
+                        n = 0;
+                        while n < N {
+                            sums[n] = _mm512_fmadd_ps(_mm512_loadu_ps(weights.add(n * LANES)), value, sums[n]);
+                            n += 1;
                         }
+                        i += 1;
                     }
                 }
-                for (&sum, &offset) in sums.iter().zip(self.offsets) {
-                    _mm512_storeu_ps(self.output.add(offset), sum);
+                n = 0;
+                while n < N {
+                    _mm512_storeu_ps(self.output.add(self.offsets[n]), sums[n]);
+                    n += 1;
                 }
             }
         }
