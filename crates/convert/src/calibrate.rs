@@ -3,7 +3,7 @@
 //! A population's parameters are fitted to what the spiking layers before it really deliver, so that each layer takes
 //! back what it can of the error it inherits.
 
-mod ann;
+pub(crate) mod ann;
 mod correct;
 mod fit;
 
@@ -107,6 +107,9 @@ fn walk(
                 fitter.sent(id, &population, &sent, &wanted);
                 fitted[id.0] = Some(NodeKind::Population(population));
                 Some(sent)
+            }
+            NodeKind::Streaming(_) => {
+                return Err(ConvertError::Network("a streaming network has no windows to fit".into()));
             }
             NodeKind::Readout(readout) => {
                 let wanted = ann.take(targets[id.0])?;

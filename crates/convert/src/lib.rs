@@ -13,6 +13,6 @@ mod threshold;
 
 pub use check::{Placement, check};
 pub use error::ConvertError;
-pub use methods::{Method, MethodInfo, SpikeConverter, method, methods};
+pub use methods::{Method, MethodInfo, Rueckauer2017, SpikeConverter, method, methods};
 pub use options::{Base, Granularity, Options, Weights};
 pub use report::{Conversion, LayerReport};

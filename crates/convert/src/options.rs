@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use spikeconverter_network::Encoding;
+use spikeconverter_network::{Encoding, NetworkBuilder};
 
 use crate::ConvertError;
 
@@ -50,7 +50,7 @@ impl Weights {
 /// What a conversion is asked for. Each method says which of these it uses.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Options {
-    /// Window length `T`, 1..=16.
+    /// `T`: the window length, 1..=16, or the steps of a streaming simulation, 1..=4096.
     pub time_steps: u32,
     /// Base of the code.
     pub base: Base,
@@ -66,6 +66,8 @@ pub struct Options {
     /// Numbers of the spiking network.
     #[serde(default)]
     pub weights: Weights,
+    /// Percentile, in (0, 100], of the positive activations that becomes a threshold, in methods that normalise so.
+    pub percentile: f64,
 }
 
 impl Default for Options {
@@ -78,6 +80,7 @@ impl Default for Options {
             bias_correction: true,
             encoding: Encoding::Analog,
             weights: Weights::F32,
+            percentile: 99.9,
         }
     }
 }
@@ -88,9 +91,14 @@ impl Options {
     /// # Errors
     /// [`ConvertError::Option`] naming the option.
     pub fn check(&self) -> Result<(), ConvertError> {
-        if !(1..=16).contains(&self.time_steps) {
-            let reason = format!("{} time steps; a window has 1 to 16", self.time_steps);
+        if !(1..=NetworkBuilder::MOST_STREAMING_STEPS).contains(&self.time_steps) {
+            let most = NetworkBuilder::MOST_STREAMING_STEPS;
+            let reason = format!("{} time steps; a simulation has 1 to {most}", self.time_steps);
             return Err(ConvertError::Option { option: "--time-steps", reason });
+        }
+        if !(self.percentile > 0.0 && self.percentile <= 100.0) {
+            let reason = format!("{} is no percentile; it lies above 0 and is at most 100", self.percentile);
+            return Err(ConvertError::Option { option: "--percentile", reason });
         }
         match self.base {
             Base::Fixed(base) if !(1.0..=2.0).contains(&base) => {
@@ -117,6 +125,22 @@ impl Options {
         }
     }
 
+    /// Checks what methods with windows need beyond [`Options::check`].
+    ///
+    /// # Errors
+    /// [`ConvertError::Option`] naming the option.
+    pub fn check_window(&self) -> Result<(), ConvertError> {
+        let most = NetworkBuilder::MOST_WINDOW_STEPS;
+        if self.time_steps > most {
+            let reason = format!(
+                "{} time steps; a window has 1 to {most} (methods with schedule stream take more)",
+                self.time_steps
+            );
+            return Err(ConvertError::Option { option: "--time-steps", reason });
+        }
+        Ok(())
+    }
+
     /// The options as words, for the record of where a network comes from.
     pub fn record(&self) -> BTreeMap<String, String> {
         let base = match self.implied_base() {
@@ -139,6 +163,7 @@ impl Options {
             ("bias_correction".into(), self.bias_correction.to_string()),
             ("encoding".into(), encoding.into()),
             ("weights".into(), self.weights.name().into()),
+            ("percentile".into(), self.percentile.to_string()),
         ])
     }
 }

@@ -1,5 +1,5 @@
 use spikeconverter_graph::NodeId;
-use spikeconverter_network::{Encoding, SpikingNetwork};
+use spikeconverter_network::{Encoding, Simulation, SpikingNetwork};
 
 use crate::kernels::vectors::vectorised;
 use crate::{Batch, EngineError};
@@ -15,7 +15,9 @@ pub trait Engine: Send + Sync {
     /// `watch` is shown the spike trains: samples come in groups, in order, and for each group it is called once for each
     /// population, in topological order (an engine may take all samples as one group). It sees, for each sample and
     /// neuron, a *code*, whose binary digits are the spikes (step `T` is the last digit, a spike at step 1 counts
-    /// `2^(T-1)`), negated where the spikes are negative. A window's spikes all have one sign.
+    /// `2^(T-1)`), negated where the spikes are negative. A window's spikes all have one sign. Of a streaming network,
+    /// whose trains may be long and weigh every spike alike, a code is the *number* of spikes; [`StreamingEngine::record`]
+    /// shows each.
     ///
     /// # Errors
     /// [`EngineError`] when the samples do not fit the network.
@@ -28,6 +30,43 @@ pub trait Engine: Send + Sync {
     fn infer(&self, inputs: &Batch) -> Result<Batch, EngineError> {
         self.run(inputs, &mut |_, _| {})
     }
+}
+
+/// What a population did in one step of a streaming simulation.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct StepRecord<'a> {
+    /// The population.
+    pub node: NodeId,
+    /// Number of the sample, from 0.
+    pub sample: usize,
+    /// The step, counted from 1.
+    pub step: u32,
+    /// Whether each neuron fired, in row-major order of the population's shape.
+    pub spikes: &'a [bool],
+    /// The membranes after the step.
+    pub membranes: &'a [f64],
+}
+
+/// An engine that shows every step of a streaming network, so that engines can be compared spike by spike.
+pub trait StreamingEngine: Engine {
+    /// Runs the samples one after the other like [`Engine::run`] and shows every population in every step. Steps of a
+    /// population come in order; how those of different populations interleave is the engine's affair.
+    ///
+    /// # Errors
+    /// [`EngineError`] when the samples do not fit the network, or the network is not streaming.
+    fn record(&self, inputs: &Batch, show: &mut dyn FnMut(&StepRecord<'_>)) -> Result<Batch, EngineError>;
+}
+
+/// Refuses a network whose time passes in another way than `engine` simulates.
+pub(crate) fn check_simulation(
+    engine: &'static str,
+    network: &SpikingNetwork,
+    wanted: Simulation,
+) -> Result<(), EngineError> {
+    if network.simulation() == wanted {
+        return Ok(());
+    }
+    Err(EngineError::Simulation { engine, wanted: wanted.name(), found: network.simulation().name() })
 }
 
 /// Checks that samples fit the network's input; for [`Encoding::Pixels`] also that they are integers 0..=255.

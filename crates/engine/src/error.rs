@@ -79,6 +79,16 @@ pub enum EngineError {
         /// What it takes.
         wanted: &'static str,
     },
+    /// An engine for networks whose time passes in another way.
+    #[error("the {engine} engine runs networks with schedule `{wanted}`, and this one has schedule `{found}`")]
+    Simulation {
+        /// The engine.
+        engine: &'static str,
+        /// The schedule that it runs.
+        wanted: &'static str,
+        /// The network's schedule.
+        found: &'static str,
+    },
     /// Evaluations that are not of the same network.
     #[error("evaluations of different networks cannot be merged: one has the populations {first}, the other {other}")]
     Records {

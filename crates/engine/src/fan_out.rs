@@ -82,7 +82,7 @@ fn readers(window: &Window, input: &[usize], windows: &[usize]) -> Vec<usize> {
 
 /// Calls `f(input, from, to)` for each element `to` of the result and each element `from` of an input that it reads,
 /// for an operation without weights.
-fn for_each_reading(op: &Op, inputs: &[&[usize]], out: &[usize], mut f: impl FnMut(usize, usize, usize)) {
+pub(crate) fn for_each_reading(op: &Op, inputs: &[&[usize]], out: &[usize], mut f: impl FnMut(usize, usize, usize)) {
     let shape = inputs[0];
     match op {
         Op::Input | Op::Conv(_) | Op::ConvTranspose(_) | Op::Linear(_) => {}

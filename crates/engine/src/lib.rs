@@ -5,6 +5,7 @@
 
 pub mod ann;
 pub mod batch;
+mod clocked;
 pub mod cost;
 mod engine;
 mod error;
@@ -21,8 +22,9 @@ mod testing;
 
 pub use ann::Ann;
 pub use batch::Batch;
-pub use engine::Engine;
-pub(crate) use engine::check_samples;
+pub use clocked::ClockedEngine;
+pub use engine::{Engine, StepRecord, StreamingEngine};
+pub(crate) use engine::{check_samples, check_simulation};
 pub use error::EngineError;
 pub use evaluation::{Evaluation, EvaluationReport, Evaluator};
 pub use folded::{ChannelParameters, FoldedEngine, WindowGenerator, generate};

@@ -9,7 +9,7 @@ use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 use spikeconverter_graph::{Graph, GraphBuilder, NodeId, Op, Tensor};
 
-use crate::{Encoding, NetworkBuilder, NetworkError, NodeKind, Provenance, SpikingNetwork};
+use crate::{Encoding, NetworkBuilder, NetworkError, NodeKind, Provenance, Simulation, SpikingNetwork};
 
 /// Key of the header in the file's metadata.
 const HEADER_KEY: &str = "spikeconverter";
@@ -32,6 +32,9 @@ pub struct SnnFile {
 #[derive(Serialize, Deserialize)]
 struct Header {
     format: u32,
+    /// Absent in files of windowed networks.
+    #[serde(default, skip_serializing_if = "is_window")]
+    simulation: Simulation,
     time_steps: u32,
     input: InputRecord,
     nodes: Vec<Record<NodeKind<String>>>,
@@ -39,6 +42,11 @@ struct Header {
     ann: AnnRecord,
     preprocessing: serde_json::Value,
     provenance: Provenance,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // the form that serde calls
+fn is_window(simulation: &Simulation) -> bool {
+    *simulation == Simulation::Window
 }
 
 #[derive(Serialize, Deserialize)]
@@ -129,6 +137,7 @@ impl SnnFile {
         };
         let header = Header {
             format: FORMAT,
+            simulation: self.network.simulation(),
             time_steps: self.network.time_steps(),
             input: InputRecord {
                 name: self.network.nodes()[0].name.clone(),
@@ -189,13 +198,15 @@ impl SnnFile {
 
 fn read_network(header: &Header, store: &mut Store<'_>) -> Result<SpikingNetwork, String> {
     let input = &header.input;
-    let mut builder = NetworkBuilder::new(header.time_steps, input.name.clone(), input.shape.clone(), input.encoding)
+    let (name, shape) = (input.name.clone(), input.shape.clone());
+    let mut builder = NetworkBuilder::of(header.simulation, header.time_steps, name, shape, input.encoding)
         .map_err(|e| e.to_string())?;
     for record in &header.nodes {
         let kind = match &record.kind {
             NodeKind::Input(encoding) => NodeKind::Input(*encoding),
             NodeKind::Synapse(op) => NodeKind::Synapse(op.try_map_tensors(|name| store.load(name))?),
             NodeKind::Population(population) => NodeKind::Population(population.clone()),
+            NodeKind::Streaming(population) => NodeKind::Streaming(population.clone()),
             NodeKind::MaxPool(pool) => NodeKind::MaxPool(pool.clone()),
             NodeKind::Readout(readout) => NodeKind::Readout(readout.clone()),
             NodeKind::Head(op) => NodeKind::Head(op.try_map_tensors(|name| store.load(name))?),
@@ -262,6 +273,7 @@ impl Pool {
             NodeKind::Input(encoding) => NodeKind::Input(*encoding),
             NodeKind::Synapse(op) => NodeKind::Synapse(self.store_op(node, op)),
             NodeKind::Population(population) => NodeKind::Population(population.clone()),
+            NodeKind::Streaming(population) => NodeKind::Streaming(population.clone()),
             NodeKind::MaxPool(pool) => NodeKind::MaxPool(pool.clone()),
             NodeKind::Readout(readout) => NodeKind::Readout(readout.clone()),
             NodeKind::Head(op) => NodeKind::Head(self.store_op(node, op)),
@@ -301,7 +313,7 @@ mod tests {
     use spikeconverter_graph::ops::{Activation, Linear, Pad};
 
     use super::*;
-    use crate::{Population, Readout, Transfer};
+    use crate::{Population, Readout, StreamingPopulation, Transfer};
 
     fn example() -> SnnFile {
         let weight = Tensor::new(vec![2, 3], vec![0.1, -0.2, 0.3, f32::MIN_POSITIVE, 5.0, -6.0]).unwrap();
@@ -343,6 +355,22 @@ mod tests {
         assert_eq!(SnnFile::load(&path).unwrap(), file);
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "no temporary file stays");
         assert_eq!(file.to_bytes().unwrap(), file.to_bytes().unwrap(), "the same network gives the same bytes");
+    }
+
+    #[test]
+    fn streaming_networks_come_back_too() {
+        let mut network = NetworkBuilder::streaming(300, "x", vec![2]).unwrap();
+        let population = StreamingPopulation {
+            threshold: vec![0.1, 3.5],
+            reset: spikeconverter_neuron::Reset::Zero,
+            initial: vec![0.05],
+        };
+        let p = network.add("p", NodeKind::Streaming(population), &[network.input()]).unwrap();
+        let out = network.add("out", NodeKind::Readout(Readout::default()), &[p]).unwrap();
+        let file = SnnFile { network: network.finish(out).unwrap(), ..example() };
+        let read = SnnFile::from_bytes(&file.to_bytes().unwrap()).unwrap();
+        assert_eq!(read, file);
+        assert_eq!(read.network.simulation(), Simulation::Stream);
     }
 
     #[test]

@@ -28,6 +28,8 @@ impl SpikingNetwork {
             && self.nodes().iter().all(|node| match &node.kind {
                 NodeKind::Input(_) | NodeKind::MaxPool(_) | NodeKind::Head(_) => true,
                 NodeKind::Synapse(op) => synapse(op),
+                // streams are not windows of a code
+                NodeKind::Streaming(_) => false,
                 NodeKind::Population(p) => population(p, node.shape.first().copied().unwrap_or(1), self.time_steps()),
                 NodeKind::Readout(readout) => readout.initial.iter().all(|&v| is_constant(v)),
             })

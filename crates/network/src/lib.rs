@@ -8,6 +8,7 @@ mod network;
 mod population;
 mod provenance;
 mod schedule;
+mod streaming;
 mod trains;
 
 pub use error::NetworkError;
@@ -15,4 +16,5 @@ pub use file::SnnFile;
 pub use network::{Encoding, NetworkBuilder, Node, NodeKind, Readout, Signal, SpikingNetwork};
 pub use population::{Population, Transfer};
 pub use provenance::{CalibrationRecord, Provenance};
-pub use schedule::{Schedule, Timing};
+pub use schedule::{Schedule, Simulation, Timing};
+pub use streaming::StreamingPopulation;

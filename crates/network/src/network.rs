@@ -2,14 +2,14 @@ use serde::{Deserialize, Serialize};
 use spikeconverter_graph::ops::MaxPool;
 use spikeconverter_graph::{NodeId, Op, Role, Tensor};
 
-use crate::{NetworkError, Population, trains};
+use crate::{NetworkError, Population, Simulation, StreamingPopulation, trains};
 
 /// How samples enter the network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Encoding {
-    /// The preprocessed sample is injected as an analog current in the first step of the window. The inverse leak
-    /// scales it up with everything else.
+    /// The preprocessed sample is injected as an analog current: in the first step of the window, where the inverse leak
+    /// scales it up with everything else; in every step of a streaming network.
     Analog,
     /// The sample holds integers 0..=255, each sent as its own 8 binary spikes, most significant first, in a window of
     /// 8 steps of base 2 and threshold 128, so that the train stands for the integer itself. Preprocessing is folded
@@ -25,7 +25,7 @@ impl Encoding {
 }
 
 /// The result layer: accumulates like a population and never fires; its membrane at the end of its window is the
-/// network's result.
+/// network's result; in a streaming network that membrane divided by the number of steps.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Readout {
     /// Membrane potential injected with the first step: none (empty) or one for each entry of the first axis.
@@ -39,10 +39,13 @@ pub enum NodeKind<T = Tensor> {
     /// Where samples enter.
     Input(Encoding),
     /// An affine map that acts on each step's signal by itself. Its constants (biases) act in the first step of the
-    /// listening population's window only; the inverse leak scales them with the rest.
+    /// listening population's window only, where the inverse leak scales them with the rest; in a streaming network they
+    /// act in every step.
     Synapse(Op<T>),
     /// Spiking neurons: one stage of the pipeline.
     Population(Population),
+    /// Spiking neurons of a streaming network.
+    Streaming(StreamingPopulation),
     /// Maximum of spike trains, step by step: of the inputs in a window that have agreed with the result so far, the
     /// largest spike passes, and those that sent less drop out until the next image. For greedy codes of equal base and
     /// threshold the larger value has the lexicographically larger train, so this is the maximum, exactly. The builder
@@ -65,6 +68,37 @@ pub enum Signal {
     Value,
 }
 
+impl<T> NodeKind<T> {
+    /// The thresholds of a population of either kind: one, or one a channel; `None` for other nodes.
+    pub fn thresholds(&self) -> Option<&[f32]> {
+        match self {
+            Self::Population(population) => Some(&population.threshold),
+            Self::Streaming(population) => Some(&population.threshold),
+            _ => None,
+        }
+    }
+
+    /// Smallest and largest threshold of a population of either kind.
+    pub fn threshold_range(&self) -> Option<(f32, f32)> {
+        let range = |(low, high): (f32, f32), &t: &f32| (low.min(t), high.max(t));
+        Some(self.thresholds()?.iter().fold((f32::INFINITY, 0.0), range))
+    }
+
+    /// Base of the code of a population of either kind; 1 is a rate code.
+    pub fn base(&self) -> Option<f32> {
+        match self {
+            Self::Population(population) => Some(population.base),
+            Self::Streaming(_) => Some(1.0),
+            _ => None,
+        }
+    }
+
+    /// Whether it is a population that can send negative spikes.
+    pub fn is_signed(&self) -> bool {
+        matches!(self, Self::Population(population) if population.transfer.is_signed())
+    }
+}
+
 /// A node of the network.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Node {
@@ -85,6 +119,7 @@ pub struct Node {
 pub struct SpikingNetwork {
     nodes: Vec<Node>,
     output: NodeId,
+    simulation: Simulation,
     time_steps: u32,
 }
 
@@ -112,7 +147,12 @@ impl SpikingNetwork {
         self.output
     }
 
-    /// Window length `T` of the populations.
+    /// How time passes: a window a layer, or all layers in every step.
+    pub fn simulation(&self) -> Simulation {
+        self.simulation
+    }
+
+    /// `T`: the window length of the populations, or the steps of a streaming network's simulation.
     pub fn time_steps(&self) -> u32 {
         self.time_steps
     }
@@ -130,7 +170,12 @@ impl SpikingNetwork {
         }
     }
 
-    /// The populations, in topological order.
+    /// The nodes that spike, populations of either kind, in topological order.
+    pub fn spiking(&self) -> impl Iterator<Item = NodeId> {
+        self.ids().filter(|id| matches!(self.node(*id).kind, NodeKind::Population(_) | NodeKind::Streaming(_)))
+    }
+
+    /// The populations of a windowed network, in topological order; a streaming network has none of these.
     pub fn populations(&self) -> impl Iterator<Item = (NodeId, &Population)> {
         self.ids().filter_map(|id| match &self.node(id).kind {
             NodeKind::Population(population) => Some((id, population)),
@@ -144,8 +189,13 @@ impl SpikingNetwork {
     /// [`NetworkError::Node`] when a replaced node does not fit.
     pub fn with_kinds(&self, mut f: impl FnMut(NodeId, &NodeKind) -> NodeKind) -> Result<Self, NetworkError> {
         let input = &self.nodes[0];
-        let mut builder =
-            NetworkBuilder::new(self.time_steps, input.name.clone(), input.shape.clone(), self.encoding())?;
+        let mut builder = NetworkBuilder::of(
+            self.simulation,
+            self.time_steps,
+            input.name.clone(),
+            input.shape.clone(),
+            self.encoding(),
+        )?;
         for id in self.ids().skip(1) {
             let node = self.node(id);
             builder.add(node.name.clone(), f(id, &node.kind), &node.inputs)?;
@@ -169,11 +219,17 @@ impl SpikingNetwork {
 #[derive(Debug, Clone)]
 pub struct NetworkBuilder {
     nodes: Vec<Node>,
+    simulation: Simulation,
     time_steps: u32,
 }
 
 impl NetworkBuilder {
-    /// A network of window length `time_steps` (1..=16) whose samples have the given shape.
+    /// The longest window.
+    pub const MOST_WINDOW_STEPS: u32 = 16;
+    /// The longest streaming simulation.
+    pub const MOST_STREAMING_STEPS: u32 = 4096;
+
+    /// A windowed network of window length `time_steps` (1..=16) whose samples have the given shape.
     ///
     /// # Errors
     /// When the window length or the shape is out of bounds.
@@ -183,8 +239,42 @@ impl NetworkBuilder {
         shape: Vec<usize>,
         encoding: Encoding,
     ) -> Result<Self, NetworkError> {
-        if !(1..=16).contains(&time_steps) {
-            return Err(NetworkError::Network(format!("a window of {time_steps} time steps; 1 to 16 are supported")));
+        Self::of(Simulation::Window, time_steps, input_name, shape, encoding)
+    }
+
+    /// A streaming network that is simulated for `time_steps` steps (1..=[`MOST_STREAMING_STEPS`]); samples of the given
+    /// shape are injected as analog currents in every step.
+    ///
+    /// [`MOST_STREAMING_STEPS`]: Self::MOST_STREAMING_STEPS
+    ///
+    /// # Errors
+    /// When the number of steps or the shape is out of bounds.
+    pub fn streaming(time_steps: u32, input_name: impl Into<String>, shape: Vec<usize>) -> Result<Self, NetworkError> {
+        Self::of(Simulation::Stream, time_steps, input_name, shape, Encoding::Analog)
+    }
+
+    pub(crate) fn of(
+        simulation: Simulation,
+        time_steps: u32,
+        input_name: impl Into<String>,
+        shape: Vec<usize>,
+        encoding: Encoding,
+    ) -> Result<Self, NetworkError> {
+        let refused = match simulation {
+            Simulation::Window if !(1..=Self::MOST_WINDOW_STEPS).contains(&time_steps) => {
+                Some(format!("a window of {time_steps} time steps; 1 to {} are supported", Self::MOST_WINDOW_STEPS))
+            }
+            Simulation::Stream if !(1..=Self::MOST_STREAMING_STEPS).contains(&time_steps) => Some(format!(
+                "a streaming simulation of {time_steps} time steps; 1 to {} are supported",
+                Self::MOST_STREAMING_STEPS
+            )),
+            Simulation::Stream if encoding != Encoding::Analog => {
+                Some("a streaming network takes samples as analog currents only".into())
+            }
+            _ => None,
+        };
+        if let Some(reason) = refused {
+            return Err(NetworkError::Network(reason));
         }
         let volume = shape.iter().try_fold(1usize, |n, &d| n.checked_mul(d));
         if !matches!(volume, Some(1..=0x8000_0000)) {
@@ -196,7 +286,7 @@ impl NetworkBuilder {
         };
         let input =
             Node { name: input_name.into(), kind: NodeKind::Input(encoding), inputs: Vec::new(), shape, signal };
-        Ok(Self { nodes: vec![input], time_steps })
+        Ok(Self { nodes: vec![input], simulation, time_steps })
     }
 
     /// The input's id.
@@ -248,6 +338,25 @@ impl NetworkBuilder {
                 }
                 let signal = if routing && all(&[Signal::Train]) { Signal::Train } else { Signal::Current };
                 Ok((op.output_shape(&shapes)?, signal))
+            }
+            NodeKind::Population(_) if self.simulation == Simulation::Stream => {
+                Err("a population with a window in a streaming network; a network is windowed or streaming, never both"
+                    .into())
+            }
+            NodeKind::Streaming(_) if self.simulation == Simulation::Window => {
+                Err("a streaming population in a windowed network; a network is windowed or streaming, never both"
+                    .into())
+            }
+            NodeKind::MaxPool(_) if self.simulation == Simulation::Stream => {
+                Err("a maximum of streaming spike trains is not supported; use average pooling".into())
+            }
+            NodeKind::Streaming(population) => {
+                if !all(&[Signal::Train, Signal::Current]) {
+                    return Err("a population reads spikes or currents".into());
+                }
+                let input = only()?;
+                population.check(input.first().copied().unwrap_or(1))?;
+                Ok((input.to_vec(), Signal::Train))
             }
             NodeKind::Population(population) => {
                 if !all(&[Signal::Train, Signal::Current]) {
@@ -303,6 +412,6 @@ impl NetworkBuilder {
             Some(node) if node.signal == Signal::Value => {}
             _ => return Err(NetworkError::Network("its result is not a read-out".into())),
         }
-        Ok(SpikingNetwork { nodes: self.nodes, output, time_steps: self.time_steps })
+        Ok(SpikingNetwork { nodes: self.nodes, output, simulation: self.simulation, time_steps: self.time_steps })
     }
 }

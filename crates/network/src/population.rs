@@ -226,7 +226,7 @@ impl Population {
 }
 
 /// The entry of a channel in a list of one entry, or one a channel.
-fn of_channel(values: &[f32], channel: usize) -> f32 {
+pub(crate) fn of_channel(values: &[f32], channel: usize) -> f32 {
     if let [only] = values { *only } else { values[channel] }
 }
 

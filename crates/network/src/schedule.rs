@@ -1,9 +1,31 @@
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
 use spikeconverter_graph::NodeId;
 use spikeconverter_neuron::WindowCode;
 
 use crate::{Encoding, NodeKind, SpikingNetwork};
+
+/// How time passes in a simulation.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Simulation {
+    /// Layers work one window behind another; results come after a window for each layer.
+    #[default]
+    Window,
+    /// All layers work in every step; a result can be read in each.
+    Stream,
+}
+
+impl Simulation {
+    /// Its name in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Window => "window",
+            Self::Stream => "stream",
+        }
+    }
+}
 
 /// When a node listens and when it speaks, in time steps from the start of an image.
 ///
@@ -26,6 +48,8 @@ pub struct Timing {
 /// accumulation of the following one; trains that skip stages wait in a queue. A new image can enter every `period`
 /// steps, since each population holds one membrane that accumulates and one that generates.
 ///
+/// In a streaming network all layers listen and speak in all of the `T` steps: latency and period are `T`.
+///
 /// Layer-wise pipelining is our reading of the paper's temporal separation; its text is not
 /// confirmed.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,7 +57,7 @@ pub struct Schedule {
     timings: Vec<Timing>,
     /// Steps between one image and the next.
     pub period: u32,
-    /// Steps from the first input to the result: `T_in + T·L` for `L` populations in a row.
+    /// Steps from the first input to the result: `T_in + T·L` for `L` populations in a row, or `T` of a streaming network.
     pub latency_steps: u32,
     /// Populations on the longest path, the read-out included.
     pub stages: u32,
@@ -55,6 +79,9 @@ impl Schedule {
             let (timing, level) = match &node.kind {
                 NodeKind::Input(encoding) => {
                     let code = match encoding {
+                        Encoding::Analog if network.simulation() == Simulation::Stream => {
+                            WindowCode { base: 1.0, steps }
+                        }
                         Encoding::Analog => WindowCode { base: 2.0, steps },
                         Encoding::Pixels => WindowCode { base: 2.0, steps: Encoding::PIXEL_STEPS },
                     };
@@ -74,6 +101,15 @@ impl Schedule {
                     },
                     below,
                 ),
+                NodeKind::Streaming(population) => {
+                    let timing = Timing {
+                        listens_for: steps,
+                        codes_in: arriving,
+                        codes: vec![population.code(steps)],
+                        ..Timing::default()
+                    };
+                    (timing, below + 1)
+                }
                 NodeKind::Population(population) => (
                     Timing {
                         listens_at: ready,
@@ -128,7 +164,7 @@ mod tests {
     use spikeconverter_graph::ops::{Add, Linear, Op};
 
     use super::*;
-    use crate::{NetworkBuilder, Population, Readout, Transfer};
+    use crate::{NetworkBuilder, Population, Readout, StreamingPopulation, Transfer};
 
     fn population() -> NodeKind {
         NodeKind::Population(Population {
@@ -140,6 +176,11 @@ mod tests {
             pool: None,
             amplitude: None,
         })
+    }
+
+    fn streaming() -> NodeKind {
+        let reset = spikeconverter_neuron::Reset::Subtract;
+        NodeKind::Streaming(StreamingPopulation { threshold: vec![1.0], reset, initial: Vec::new() })
     }
 
     fn linear() -> NodeKind {
@@ -167,6 +208,19 @@ mod tests {
         assert_eq!(schedule.stages, 4);
         assert_eq!(schedule.period, 4);
         assert_eq!(schedule.timing(p3).listens_at, 8);
+    }
+
+    #[test]
+    fn streaming_layers_work_at_once() {
+        let mut b = NetworkBuilder::streaming(100, "x", vec![2]).unwrap();
+        let mut at = b.input();
+        for _ in 0..3 {
+            let w = b.add("w", linear(), &[at]).unwrap();
+            at = b.add("p", streaming(), &[w]).unwrap();
+        }
+        let out = b.add("out", NodeKind::Readout(Readout::default()), &[at]).unwrap();
+        let schedule = Schedule::new(&b.finish(out).unwrap());
+        assert_eq!((schedule.latency_steps, schedule.period, schedule.stages), (100, 100, 4));
     }
 
     #[test]

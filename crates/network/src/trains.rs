@@ -110,7 +110,9 @@ fn weights(nodes: &[Node], id: usize, steps: u32, known: &BTreeMap<usize, Runs>)
                 vec![(channels(id), all)]
             }
         }
-        NodeKind::Input(Encoding::Analog) | NodeKind::Readout(_) | NodeKind::Head(_) => return None,
+        NodeKind::Streaming(_) | NodeKind::Input(Encoding::Analog) | NodeKind::Readout(_) | NodeKind::Head(_) => {
+            return None;
+        }
     })
 }
 

@@ -4,6 +4,8 @@
 
 mod code;
 mod ilif;
+mod integrate_fire;
 
 pub use code::WindowCode;
 pub use ilif::{Ilif, NegativeBranch};
+pub use integrate_fire::{IntegrateFire, Reset};

@@ -143,6 +143,7 @@ fn options(arguments: &Arguments, time_steps: u32) -> Options {
         bias_correction: !arguments.no_bias_correction,
         encoding: if pixels(arguments) { Encoding::Pixels } else { Encoding::Analog },
         weights: arguments.weights,
+        ..Options::default()
     }
 }
 

@@ -98,9 +98,9 @@ pub struct DataSummary {
 /// How a spiking network's time is organised.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ScheduleSummary {
-    /// `window`: each stage a window behind the one before.
+    /// `window`: each stage a window behind the one before; `stream`: all in every step.
     pub kind: &'static str,
-    /// Window length `T`.
+    /// `T`: the window length, or the steps of a streaming simulation.
     pub time_steps: u32,
     /// Populations on the longest path, the read-out included.
     pub stages: u32,
@@ -115,7 +115,7 @@ impl ScheduleSummary {
     pub fn of(network: &SpikingNetwork) -> Self {
         let schedule = Schedule::new(network);
         Self {
-            kind: "window",
+            kind: network.simulation().name(),
             time_steps: network.time_steps(),
             stages: schedule.stages,
             latency_steps: schedule.latency_steps,

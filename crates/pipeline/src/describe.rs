@@ -5,6 +5,7 @@ use std::path::Path;
 use serde::Serialize;
 use spikeconverter_graph::volume;
 use spikeconverter_network::{Encoding, NodeKind, Population, Provenance, Schedule, SnnFile, Transfer};
+use spikeconverter_neuron::Reset;
 
 use crate::model::{classes, parameters};
 use crate::{Result, SampleFeed, ScheduleSummary};
@@ -83,24 +84,36 @@ pub fn describe(file: &SnnFile, path: &Path) -> Result<Description> {
     let network = &file.network;
     let schedule = Schedule::new(network);
     let layers: Vec<LayerDescription> = network
-        .populations()
-        .map(|(id, population)| {
+        .spiking()
+        .map(|id| {
             let node = network.node(id);
             let timing = schedule.timing(id);
-            let (threshold_min, threshold_max) = population.threshold_range();
+            let (threshold_min, threshold_max) = node.kind.threshold_range().unwrap_or_default();
+            let windowed = if let NodeKind::Population(population) = &node.kind { Some(population) } else { None };
+            let initial = match &node.kind {
+                NodeKind::Population(population) => population.initial.as_slice(),
+                NodeKind::Streaming(population) => population.initial.as_slice(),
+                _ => &[],
+            };
             LayerDescription {
                 name: node.name.clone(),
                 shape: node.shape.clone(),
                 neurons: volume(&node.shape),
-                base: population.base,
+                base: node.kind.base().unwrap_or(1.0),
                 threshold_min,
                 threshold_max,
-                thresholds: population.threshold.len(),
-                transfer: transfer(population),
-                signed: population.transfer.is_signed(),
-                half_step: population.half_step,
-                largest_correction: population.initial.iter().fold(0.0, |m, v| m.max(v.abs())),
-                max_pool: population.pool.is_some(),
+                thresholds: node.kind.thresholds().map_or(0, <[f32]>::len),
+                transfer: match &node.kind {
+                    NodeKind::Streaming(population) => match population.reset {
+                        Reset::Subtract => "relu, reset by subtraction".into(),
+                        Reset::Zero => "relu, reset to zero".into(),
+                    },
+                    _ => windowed.map(transfer).unwrap_or_default(),
+                },
+                signed: node.kind.is_signed(),
+                half_step: windowed.is_some_and(|p| p.half_step),
+                largest_correction: initial.iter().fold(0.0, |m, v| m.max(v.abs())),
+                max_pool: windowed.is_some_and(|p| p.pool.is_some()),
                 listens_at: timing.listens_at,
                 emits_at: timing.emits_at,
             }

@@ -5,10 +5,10 @@ use std::path::Path;
 use serde::Serialize;
 use spikeconverter_data::{Batches, Dataset, Preprocessing, Stage};
 use spikeconverter_engine::{
-    Batch, Engine, EngineError, Evaluation, EvaluationReport, Evaluator, FoldedEngine, ReferenceEngine,
+    Batch, ClockedEngine, Engine, EngineError, Evaluation, EvaluationReport, Evaluator, FoldedEngine, ReferenceEngine,
 };
 use spikeconverter_graph::Graph;
-use spikeconverter_network::SnnFile;
+use spikeconverter_network::{Simulation, SnnFile};
 
 use crate::memory::peak_bytes;
 use crate::model::classes;
@@ -23,8 +23,12 @@ const LARGEST_BATCH: u64 = 64;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EngineChoice {
-    /// Whole windows folded into one pass.
+    /// The fastest for the network: folded for windows, clocked for streams.
+    Auto,
+    /// Whole windows folded into one pass; no streaming networks.
     Folded,
+    /// Step by step, driven by spikes; streaming networks only.
+    Clocked,
     /// The literal simulation.
     Reference,
 }
@@ -45,9 +49,9 @@ pub struct EvaluateRequest<'a> {
 }
 
 impl<'a> EvaluateRequest<'a> {
-    /// A request with the defaults: the folded engine, a batch size chosen by memory.
+    /// A request with the defaults: the engine that suits the network, a batch size chosen by memory.
     pub fn new(file: &'a SnnFile, path: &'a Path, data: &'a Dataset) -> Self {
-        Self { file, path, data, engine: EngineChoice::Folded, batch: None }
+        Self { file, path, data, engine: EngineChoice::Auto, batch: None }
     }
 }
 
@@ -114,8 +118,14 @@ pub fn evaluate(request: &EvaluateRequest<'_>, progress: &mut dyn FnMut(Progress
     let feed = SampleFeed::of(file, path)?;
     feed.check_pixels(data, path)?;
     check_labels(data, &feed.preprocessing, &file.ann, path)?;
-    let engine: Box<dyn Engine> = match request.engine {
-        EngineChoice::Folded => Box::new(FoldedEngine::new(&file.network).map_err(failed)?),
+    let choice = match (request.engine, file.network.simulation()) {
+        (EngineChoice::Auto, Simulation::Window) => EngineChoice::Folded,
+        (EngineChoice::Auto, Simulation::Stream) => EngineChoice::Clocked,
+        (chosen, _) => chosen,
+    };
+    let engine: Box<dyn Engine> = match choice {
+        EngineChoice::Auto | EngineChoice::Folded => Box::new(FoldedEngine::new(&file.network).map_err(failed)?),
+        EngineChoice::Clocked => Box::new(ClockedEngine::new(&file.network).map_err(failed)?),
         EngineChoice::Reference => Box::new(ReferenceEngine::new(&file.network)),
     };
     let evaluator = Evaluator::new(&file.network, &file.ann, engine.as_ref()).map_err(failed)?;

@@ -13,7 +13,8 @@ use super::{DataArgs, ModelArgs, PreprocessArgs};
 #[derive(Debug, Args)]
 #[command(after_help = "\
 T is the window: each layer accumulates for one window of T steps and fires in the next. 8 is nearly lossless for most \
-networks, 4 is often close.
+networks, 4 is often close. In methods with schedule stream, T is the length of the whole simulation, and 32 to some \
+hundred steps are usual.
 
 The data calibrate: labels are not needed, a few hundred samples will do. Of a folder that holds a training and a test \
 part, the training part is taken.
@@ -32,8 +33,8 @@ pub(crate) struct ConvertArgs {
     #[arg(short, long, value_name = "NET.snn")]
     pub(crate) output: PathBuf,
 
-    /// Length of the window in time steps, 1 to 16
-    #[arg(short = 'T', long, value_name = "T", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=16))]
+    /// Time steps: the length of the window, 1 to 16; of the simulation in streaming methods, 1 to 4096
+    #[arg(short = 'T', long, value_name = "T", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=4096))]
     pub(crate) time_steps: u32,
 
     /// Conversion method; `spikeconverter methods` lists them
@@ -55,6 +56,10 @@ pub(crate) struct ConvertArgs {
     /// Do not give channels an initial membrane potential of least conversion error
     #[arg(long)]
     pub(crate) no_bias_correction: bool,
+
+    /// Percentile of a layer's positive activations that becomes its threshold, in methods that normalise so
+    #[arg(long, value_name = "P", default_value_t = 99.9)]
+    pub(crate) percentile: f64,
 
     /// How samples enter; analog unless --weights i8, which takes pixels
     #[arg(long, value_enum)]
@@ -128,6 +133,7 @@ impl ConvertArgs {
                 (Some(InputArg::Pixels), _) | (None, Weights::I8) => Encoding::Pixels,
             },
             weights,
+            percentile: self.percentile,
         }
     }
 

@@ -86,7 +86,7 @@ The preprocessing is the one stored in net.snn; data are given as for `convert`.
 a test part, the test part is taken. Without labels, the two networks are compared with each other only.
 
 T is the window: each layer accumulates for one window and fires in the next, so that a result takes several windows \
-(the latency printed). Energy is an estimate for 45 nm (Horowitz, ISSCC 2014): 4.6 pJ a multiply-accumulate, 0.9 pJ a \
+(the latency printed). In networks with schedule stream all layers work in every step, and T is the latency. Energy is an estimate for 45 nm (Horowitz, ISSCC 2014): 4.6 pJ a multiply-accumulate, 0.9 pJ a \
 synaptic operation; memory traffic is not part of it.
 
 Examples:
@@ -98,8 +98,8 @@ pub(crate) struct EvalArgs {
     #[arg(value_name = "NET.snn")]
     pub(crate) network: PathBuf,
 
-    /// How the spiking network is run: whole windows at once, or literally step by step
-    #[arg(long, value_enum, default_value_t = EngineArg::Folded)]
+    /// How the spiking network is run
+    #[arg(long, value_enum, default_value_t = EngineArg::Auto)]
     pub(crate) engine: EngineArg,
 
     /// Samples that are processed together; chosen by memory unless said
@@ -116,8 +116,12 @@ pub(crate) struct EvalArgs {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum EngineArg {
-    /// Whole windows folded into one pass: the same spikes, as fast as the trained network
+    /// The fastest for the network
+    Auto,
+    /// Whole windows folded into one pass: the same spikes, as fast as the trained network; for schedule `window`
     Folded,
+    /// Step by step, at the cost of the spikes; for schedule `stream`
+    Clocked,
     /// The literal simulation, step by step: what the other is held to, slow
     Reference,
 }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use spikeconverter_data::Split;
-use spikeconverter_network::SnnFile;
+use spikeconverter_network::{Simulation, SnnFile};
 use spikeconverter_pipeline::{EngineChoice, EvaluateRequest, EvaluationReport, evaluate};
 
 use crate::Failure;
@@ -18,7 +18,9 @@ pub(crate) fn run(args: &EvalArgs) -> Result<ExitCode, Failure> {
     let data = args.data.open(Split::Test)?;
     let request = EvaluateRequest {
         engine: match args.engine {
+            EngineArg::Auto => EngineChoice::Auto,
             EngineArg::Folded => EngineChoice::Folded,
+            EngineArg::Clocked => EngineChoice::Clocked,
             EngineArg::Reference => EngineChoice::Reference,
         },
         batch: args.batch,
@@ -72,11 +74,18 @@ fn text(report: &EvaluationReport) -> String {
         report.images_per_second,
         report.ann_images_per_second
     );
-    let _ = writeln!(
-        text,
-        "T = {} steps a window, {} stages: result after {} steps, one image every {}",
-        report.time_steps, report.stages, report.latency_steps, report.period_steps
-    );
+    let _ = match report.schedule {
+        Simulation::Window => writeln!(
+            text,
+            "T = {} steps a window, {} stages: result after {} steps, one image every {}",
+            report.time_steps, report.stages, report.latency_steps, report.period_steps
+        ),
+        Simulation::Stream => writeln!(
+            text,
+            "T = {} steps, {} stages at once (stream): result after {} steps, one image every {}",
+            report.time_steps, report.stages, report.latency_steps, report.period_steps
+        ),
+    };
     let _ = writeln!(
         text,
         "spikes: {:.3} a neuron, {} a sample, {}",

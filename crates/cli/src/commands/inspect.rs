@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use spikeconverter_network::{Encoding, SnnFile};
+use spikeconverter_network::{Encoding, Simulation, SnnFile};
 use spikeconverter_pipeline::{Description, SampleFeed, ScheduleSummary, describe};
 
 use crate::Failure;
@@ -33,7 +33,12 @@ fn text(description: &Description) -> String {
     fact("made by", format!("spikeconverter {}", provenance.program));
     fact(
         "input",
-        format!("{} {}, {}", description.input, shape(&description.input_shape), entry(description.encoding)),
+        format!(
+            "{} {}, {}",
+            description.input,
+            shape(&description.input_shape),
+            entry(description.encoding, &description.schedule)
+        ),
     );
     fact("weights", description.weights.into());
     fact("preprocessing", preprocessing(&description.feed));
@@ -72,14 +77,21 @@ fn text(description: &Description) -> String {
 
 /// The schedule in words.
 pub(crate) fn timing(schedule: &ScheduleSummary) -> String {
+    if schedule.kind == Simulation::Stream.name() {
+        return format!(
+            "{}: T = {} steps, {} stages at once, result after {} steps, a new sample every {}",
+            schedule.kind, schedule.time_steps, schedule.stages, schedule.latency_steps, schedule.period_steps
+        );
+    }
     format!(
         "{}: T = {} steps a window, {} stages, result after {} steps, a new sample every {}",
         schedule.kind, schedule.time_steps, schedule.stages, schedule.latency_steps, schedule.period_steps
     )
 }
 
-fn entry(encoding: Encoding) -> &'static str {
+fn entry(encoding: Encoding, schedule: &ScheduleSummary) -> &'static str {
     match encoding {
+        Encoding::Analog if schedule.kind == Simulation::Stream.name() => "as an analog current in every step",
         Encoding::Analog => "as an analog current in the first step",
         Encoding::Pixels => "8-bit pixels as 8 binary spikes each",
     }

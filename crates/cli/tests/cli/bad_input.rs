@@ -76,7 +76,7 @@ fn usage() {
     let line = convert("digits.onnx", "digits-train.npz");
     for wrong in [
         "--time-steps 0",
-        "--time-steps 17",
+        "--time-steps 4097",
         "-T x",
         "--base 3",
         "--base 0.5",

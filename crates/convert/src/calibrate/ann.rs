@@ -4,7 +4,7 @@ use spikeconverter_graph::{Graph, NodeId};
 use crate::ConvertError;
 
 /// The trained network's values on the calibration samples, computed when asked for and dropped when no longer needed.
-pub(super) struct AnnValues<'a> {
+pub(crate) struct AnnValues<'a> {
     graph: &'a Graph,
     ann: Ann,
     values: Vec<Option<Batch>>,
@@ -14,7 +14,7 @@ pub(super) struct AnnValues<'a> {
 
 impl<'a> AnnValues<'a> {
     /// `wanted` are the nodes whose values will be taken, as often as they will.
-    pub(super) fn new(graph: &'a Graph, wanted: &[NodeId], samples: &Batch) -> Result<Self, ConvertError> {
+    pub(crate) fn new(graph: &'a Graph, wanted: &[NodeId], samples: &Batch) -> Result<Self, ConvertError> {
         let mut uses: Vec<usize> = graph.consumers().iter().map(Vec::len).collect();
         for id in wanted {
             uses[id.0] += 1;
@@ -27,7 +27,7 @@ impl<'a> AnnValues<'a> {
     }
 
     /// The value of a node.
-    pub(super) fn take(&mut self, id: NodeId) -> Result<Batch, ConvertError> {
+    pub(crate) fn take(&mut self, id: NodeId) -> Result<Batch, ConvertError> {
         self.compute(id)?;
         self.uses[id.0] = self.uses[id.0].saturating_sub(1);
         let value = if self.uses[id.0] == 0 { self.values[id.0].take() } else { self.values[id.0].clone() };

@@ -1,11 +1,13 @@
 //! Conversion methods: a file each, one table that everything reads (command line, documentation, tests).
 
+mod rueckauer2017;
 mod spikeconverter;
 
 use serde::Serialize;
 use spikeconverter_engine::Batch;
 use spikeconverter_graph::Graph;
 
+pub use self::rueckauer2017::Rueckauer2017;
 pub use self::spikeconverter::SpikeConverter;
 use crate::{Conversion, ConvertError, Options};
 
@@ -58,7 +60,7 @@ pub trait Method: Sync {
 
 /// All methods.
 pub fn methods() -> &'static [&'static dyn Method] {
-    &[&SpikeConverter]
+    &[&SpikeConverter, &Rueckauer2017]
 }
 
 /// The method of a name.

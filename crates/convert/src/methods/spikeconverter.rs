@@ -60,6 +60,7 @@ impl Method for SpikeConverter {
         progress: &mut dyn FnMut(usize, usize),
     ) -> Result<Conversion, ConvertError> {
         options.check()?;
+        options.check_window()?;
         if calibration.count() == 0 {
             return Err(ConvertError::NoCalibration);
         }

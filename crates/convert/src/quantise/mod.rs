@@ -65,6 +65,7 @@ pub(crate) fn quantise(network: &SpikingNetwork, targets: &[NodeId]) -> Result<Q
             // built when a listener asks for them
             NodeKind::Input(_) | NodeKind::Synapse(_) | NodeKind::MaxPool(_) => {}
             NodeKind::Population(population) => quantiser.population(id, population)?,
+            NodeKind::Streaming(_) => return Err(quantiser.refused(id, "streaming networks have no integer form yet")),
             NodeKind::Readout(readout) => values[id.0] = Some(quantiser.readout(id, readout)?),
             NodeKind::Head(_) => {
                 let inputs: Vec<NodeId> = node.inputs.iter().filter_map(|i| values[i.0]).collect();

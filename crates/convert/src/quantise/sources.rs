@@ -206,7 +206,7 @@ impl Quantiser<'_> {
         let op = match &node.kind {
             NodeKind::Synapse(op) | NodeKind::Head(op) => op.kind(),
             NodeKind::MaxPool(_) => "MaxPool",
-            NodeKind::Population(_) => "population",
+            NodeKind::Population(_) | NodeKind::Streaming(_) => "population",
             NodeKind::Input(_) | NodeKind::Readout(_) => "result",
         };
         let reason = format!("{reason} (with --weights i8; --weights f32 converts it)");

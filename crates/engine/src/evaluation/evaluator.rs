@@ -3,7 +3,7 @@ use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
 use spikeconverter_graph::{Graph, NodeId, Op, Role, volume};
-use spikeconverter_network::{Encoding, NodeKind, SpikingNetwork};
+use spikeconverter_network::{Encoding, NodeKind, Simulation, SpikingNetwork};
 
 use super::{Evaluation, LayerRecord};
 use crate::fan_out::structural_fan_out;
@@ -40,8 +40,8 @@ impl<'a> Evaluator<'a> {
     pub fn new(network: &'a SpikingNetwork, ann: &Graph, engine: &'a dyn Engine) -> Result<Self, EngineError> {
         let output = *ann.outputs().first().ok_or(EngineError::NoNode { nodes: ann.nodes().len(), id: 0 })?;
         let mut reach = reach(network)?;
-        let populations = network.populations().enumerate();
-        let fan_out = populations.map(|(i, (id, _))| (id, (i, std::mem::take(&mut reach[id.0])))).collect();
+        let populations = network.spiking().enumerate();
+        let fan_out = populations.map(|(i, id)| (id, (i, std::mem::take(&mut reach[id.0])))).collect();
         let analog = network.encoding() == Encoding::Analog;
         Ok(Self {
             network,
@@ -108,7 +108,7 @@ impl<'a> Evaluator<'a> {
 
     /// A record of no images of this network.
     pub fn empty(&self) -> Evaluation {
-        let layers = self.network.populations().map(|(id, _)| {
+        let layers = self.network.spiking().map(|id| {
             let node = self.network.node(id);
             LayerRecord { name: node.name.clone(), neurons: volume(&node.shape) as u64, ..LayerRecord::default() }
         });
@@ -123,7 +123,11 @@ impl<'a> Evaluator<'a> {
         let output = self.engine.run(inputs, &mut |id, codes| {
             let started = Instant::now();
             if let Some((layer, fan_out)) = self.fan_out.get(&id) {
-                evaluation.layers[*layer].add(&tally(codes, fan_out, steps));
+                let counted = match self.network.simulation() {
+                    Simulation::Window => tally(codes, fan_out, steps),
+                    Simulation::Stream => tally_counts(codes, fan_out, steps),
+                };
+                evaluation.layers[*layer].add(&counted);
             }
             counting += started.elapsed();
         })?;
@@ -149,6 +153,21 @@ pub(super) fn tally(codes: &Batch<i32>, fan_out: &[u32], steps: u32) -> LayerRec
         sum.add(&record);
         sum
     })
+}
+
+/// Adds up the spikes of a streaming population, whose codes are numbers of spikes.
+pub(super) fn tally_counts(codes: &Batch<i32>, fan_out: &[u32], steps: u32) -> LayerRecord {
+    let mut record = LayerRecord::default();
+    for codes in codes.samples() {
+        for (&code, &fan_out) in codes.iter().zip(fan_out) {
+            let spikes = u64::from(code.unsigned_abs());
+            record.spikes += spikes;
+            record.synops += spikes * u64::from(fan_out);
+            record.silent += u64::from(spikes == 0);
+            record.saturated += u64::from(spikes == u64::from(steps));
+        }
+    }
+    record
 }
 
 /// Neurons counted at a time: so few that their spikes, 16 each at most, fit a `u16`.
@@ -200,7 +219,7 @@ fn reach(network: &SpikingNetwork) -> Result<Vec<Vec<u32>>, EngineError> {
                 gate = Op::MaxPool(pool.clone());
                 &gate
             }
-            NodeKind::Population(_) | NodeKind::Readout(_) => {
+            NodeKind::Population(_) | NodeKind::Streaming(_) | NodeKind::Readout(_) => {
                 reach[node.inputs[0].0].iter_mut().for_each(|n| *n = n.saturating_add(1));
                 continue;
             }
@@ -217,7 +236,8 @@ fn reach(network: &SpikingNetwork) -> Result<Vec<Vec<u32>>, EngineError> {
     Ok(reach)
 }
 
-/// Multiply-accumulates on a sample that enters as a current: those of all weights between it and the first neurons.
+/// Multiply-accumulates on a sample that enters as a current: those of all weights between it and the first neurons. They
+/// are counted once, also where the current then acts in every step of a streaming network.
 fn input_macs(network: &SpikingNetwork) -> u64 {
     let mut analog = vec![false; network.nodes().len()];
     let mut macs = 0u64;

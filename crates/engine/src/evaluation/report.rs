@@ -1,17 +1,8 @@
 use serde::{Deserialize, Serialize};
+pub use spikeconverter_network::Simulation;
 use spikeconverter_network::{Encoding, Schedule, SpikingNetwork};
 
 use super::{Evaluation, LayerRecord, ratio};
-
-/// How time passes in a simulation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Simulation {
-    /// Layers work one window behind another; results come after a window for each layer.
-    Window,
-    /// All layers work in every step; a result can be read in each.
-    Stream,
-}
 
 /// An evaluation in the numbers that people compare; what `eval --json` prints.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -20,7 +11,7 @@ pub struct EvaluationReport {
     pub method: String,
     /// Engine that ran the spiking network.
     pub engine: String,
-    /// Window length `T` of a population, in steps.
+    /// `T` in steps: the window length of a population, or the length of a streaming simulation.
     pub time_steps: u32,
     /// Whether `T` is a window of each layer or the steps of the whole.
     pub schedule: Simulation,
@@ -87,9 +78,9 @@ pub struct LayerReport {
     pub threshold_max: f32,
     /// Base of its code.
     pub base: f32,
-    /// Share of windows, over neurons and images, with a spike in every step.
+    /// Share of windows (or streams), over neurons and images, with a spike in every step.
     pub saturated_fraction: f64,
-    /// Share of windows, over neurons and images, without a spike.
+    /// Share of windows (or streams), over neurons and images, without a spike.
     pub silent_fraction: f64,
 }
 
@@ -102,14 +93,14 @@ impl EvaluationReport {
     /// The report of an evaluation of `network`, converted by `method` and run by `engine` (their names).
     pub fn new(network: &SpikingNetwork, evaluation: &Evaluation, method: &str, engine: &str) -> Self {
         let schedule = Schedule::new(network);
-        let signed = network.populations().any(|(_, population)| population.transfer.is_signed());
+        let signed = network.spiking().any(|id| network.node(id).kind.is_signed());
         let none = LayerRecord::default();
-        let layers = network.populations().enumerate().map(|(i, (id, population))| {
+        let layers = network.spiking().enumerate().map(|(i, id)| {
             let record = evaluation.layers.get(i).unwrap_or(&none);
             let node = network.node(id);
             let neurons = node.shape.iter().product::<usize>() as u64;
             let windows = evaluation.images.saturating_mul(neurons);
-            let (threshold_min, threshold_max) = population.threshold_range();
+            let (threshold_min, threshold_max) = node.kind.threshold_range().unwrap_or_default();
             LayerReport {
                 name: node.name.clone(),
                 neurons,
@@ -118,7 +109,7 @@ impl EvaluationReport {
                 synops_per_image: ratio(record.synops, evaluation.images),
                 threshold_min,
                 threshold_max,
-                base: population.base,
+                base: node.kind.base().unwrap_or(1.0),
                 saturated_fraction: ratio(record.saturated, windows),
                 silent_fraction: ratio(record.silent, windows),
             }
@@ -127,7 +118,7 @@ impl EvaluationReport {
             method: method.into(),
             engine: engine.into(),
             time_steps: network.time_steps(),
-            schedule: Simulation::Window,
+            schedule: network.simulation(),
             latency_steps: schedule.latency_steps,
             period_steps: schedule.period,
             stages: schedule.stages,

@@ -13,7 +13,7 @@ use std::sync::Mutex;
 
 use rayon::prelude::*;
 use spikeconverter_graph::{NodeId, Op, volume};
-use spikeconverter_network::{NodeKind, Readout, SpikingNetwork};
+use spikeconverter_network::{NodeKind, Readout, Simulation, SpikingNetwork};
 
 use self::generate::PopulationGenerator;
 pub use self::generate::{ChannelParameters, WindowGenerator, generate};
@@ -76,8 +76,9 @@ impl<'a> FoldedEngine<'a> {
     /// Prepares a network.
     ///
     /// # Errors
-    /// [`EngineError::Op`] when a node does not fit its inputs.
+    /// [`EngineError::Simulation`] when the network is streaming, [`EngineError::Op`] when a node does not fit its inputs.
     pub fn new(network: &'a SpikingNetwork) -> Result<Self, EngineError> {
+        crate::check_simulation("folded", network, Simulation::Window)?;
         let compiled = |op: &Op, id: NodeId| {
             let node = network.node(id);
             let shapes: Vec<&[usize]> = node.inputs.iter().map(|&i| network.node(i).shape.as_slice()).collect();
@@ -102,6 +103,10 @@ impl<'a> FoldedEngine<'a> {
                         generator: PopulationGenerator::new(population, &node.shape, network.time_steps()),
                     },
                     NodeKind::Readout(Readout { initial }) => Step::Readout(initial.clone()),
+                    NodeKind::Streaming(_) => {
+                        let reason = "a streaming population has no window to fold".to_owned();
+                        return Err(EngineError::Op { what: format!("node `{}`", node.name), reason });
+                    }
                 })
             })
             .collect::<Result<_, EngineError>>()?;

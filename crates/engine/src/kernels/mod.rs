@@ -8,6 +8,8 @@ mod activation;
 mod conv;
 mod depthwise;
 mod elementwise;
+pub(crate) mod events;
+pub(crate) mod fire;
 mod head;
 mod layout;
 mod linear;
@@ -19,7 +21,7 @@ mod product;
 mod sliding;
 #[cfg(test)]
 mod tests;
-mod tile;
+pub(crate) mod tile;
 pub(crate) mod vectors;
 pub(crate) mod walk;
 

@@ -3,7 +3,7 @@
 #![allow(unsafe_code)] // Vector instructions chosen at run time, on pointers whose bounds are checked once a tile.
 
 /// Result channels in a panel of weights.
-pub(super) const LANES: usize = 16;
+pub(crate) const LANES: usize = 16;
 /// Positions in a tile.
 pub(super) const POSITIONS: usize = 8;
 

@@ -3,20 +3,23 @@
 //! Images enter one after the other, one every [`Schedule::period`] steps. In each step, every population that is in a
 //! generation window sends its spikes, and every population that is in an accumulation window adds what arrives; both
 //! can be true at once, for two different images. Trains that a later stage needs wait in a queue. Membranes are `f64`.
+//! Streaming networks have a simpler clock, see [`streaming`]: all layers act in every step.
+//!
 //! This engine is the definition of what the others must do; it is clear before it is fast.
 
 mod gate;
 mod population;
+mod streaming;
 
 use std::collections::VecDeque;
 
 use spikeconverter_graph::{NodeId, Op, volume};
-use spikeconverter_network::{Encoding, Node, NodeKind, Readout, Schedule, SpikingNetwork, Timing};
+use spikeconverter_network::{Encoding, Node, NodeKind, Readout, Schedule, Simulation, SpikingNetwork, Timing};
 use spikeconverter_neuron::WindowCode;
 
 use self::gate::Gate;
 use self::population::{Accumulator, Generator};
-use crate::{Batch, Engine, EngineError, literal};
+use crate::{Batch, Engine, EngineError, StepRecord, StreamingEngine, literal};
 
 /// The literal simulation of a network.
 #[derive(Debug)]
@@ -94,7 +97,7 @@ impl<'a> ReferenceEngine<'a> {
         let length = timing.codes.iter().map(|c| c.steps).max().unwrap_or(0);
         let now = self.window(timing.emits_at, length, tick).filter(|(image, _)| *image < images.len());
         Ok(match (&node.kind, now) {
-            (NodeKind::Synapse(_) | NodeKind::Readout(_) | NodeKind::Head(_), _) => None,
+            (NodeKind::Synapse(_) | NodeKind::Readout(_) | NodeKind::Head(_) | NodeKind::Streaming(_), _) => None,
             (_, None) => Some(Vec::new()),
             (NodeKind::Input(encoding), Some((image, step))) => {
                 Some(vec![(timing.codes[0], encode(*encoding, &images[image], step))])
@@ -197,6 +200,9 @@ impl Engine for ReferenceEngine<'_> {
     }
 
     fn run(&self, inputs: &Batch, watch: &mut dyn FnMut(NodeId, &Batch<i32>)) -> Result<Batch, EngineError> {
+        if self.network.simulation() == Simulation::Stream {
+            return self.stream(inputs, watch, &mut |_| ());
+        }
         crate::check_samples(self.network, inputs)?;
         let images: Vec<Vec<f64>> = inputs.samples().map(|s| s.iter().map(|&x| f64::from(x)).collect()).collect();
         let count = images.len();
@@ -231,7 +237,39 @@ impl Engine for ReferenceEngine<'_> {
     }
 }
 
+impl StreamingEngine for ReferenceEngine<'_> {
+    fn record(&self, inputs: &Batch, show: &mut dyn FnMut(&StepRecord<'_>)) -> Result<Batch, EngineError> {
+        crate::check_simulation(self.name(), self.network, Simulation::Stream)?;
+        self.stream(inputs, &mut |_, _| (), show)
+    }
+}
+
 impl ReferenceEngine<'_> {
+    /// Runs a streaming network.
+    fn stream(
+        &self,
+        inputs: &Batch,
+        watch: &mut dyn FnMut(NodeId, &Batch<i32>),
+        show: &mut dyn FnMut(&StepRecord<'_>),
+    ) -> Result<Batch, EngineError> {
+        crate::check_samples(self.network, inputs)?;
+        let mut counts: Vec<Vec<i32>> = vec![Vec::new(); self.network.nodes().len()];
+        let mut outputs = Vec::new();
+        for (sample, values) in inputs.samples().enumerate() {
+            let values: Vec<f64> = values.iter().map(|&x| f64::from(x)).collect();
+            let outcome = streaming::simulate(self.network, sample, &values, show)?;
+            for (all, of_sample) in counts.iter_mut().zip(outcome.counts) {
+                all.extend(of_sample.into_iter().flatten());
+            }
+            outputs.extend(self.result(outcome.readouts)?.iter().map(|&value| value as f32));
+        }
+        for id in self.network.spiking() {
+            let codes = std::mem::take(&mut counts[id.0]);
+            watch(id, &Batch::new(inputs.count(), self.network.node(id).shape.clone(), codes)?);
+        }
+        Batch::new(inputs.count(), self.network.node(self.network.output()).shape.clone(), outputs)
+    }
+
     fn state(&self, id: NodeId, count: usize) -> State {
         let node = self.network.node(id);
         let listening = || volume(&self.network.node(node.inputs[0]).shape);
@@ -246,7 +284,7 @@ impl ReferenceEngine<'_> {
             NodeKind::MaxPool(pool) => {
                 state.gate = Some(Gate::new(pool, &self.network.node(node.inputs[0]).shape, slots));
             }
-            NodeKind::Input(_) | NodeKind::Synapse(_) | NodeKind::Head(_) => {}
+            NodeKind::Input(_) | NodeKind::Synapse(_) | NodeKind::Head(_) | NodeKind::Streaming(_) => {}
         }
         state
     }

@@ -75,6 +75,10 @@ pub(crate) struct Dice {
 }
 
 impl Dice {
+    pub(crate) fn new(state: u64, dyadic: bool) -> Self {
+        Self { state, dyadic }
+    }
+
     fn roll(&mut self) -> u64 {
         self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.state;
@@ -100,11 +104,11 @@ impl Dice {
         }
     }
 
-    fn numbers(&mut self, n: usize, low: f32, high: f32, unit: f32) -> Vec<f32> {
+    pub(crate) fn numbers(&mut self, n: usize, low: f32, high: f32, unit: f32) -> Vec<f32> {
         (0..n).map(|_| self.number(low, high, unit)).collect()
     }
 
-    fn threshold(&mut self) -> f32 {
+    pub(crate) fn threshold(&mut self) -> f32 {
         if self.dyadic { [0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0][self.below(7)] } else { self.number(0.2, 1.2, 0.0) }
     }
 
@@ -149,7 +153,7 @@ impl Dice {
         }
     }
 
-    fn conv(&mut self, channels: usize, out: usize, window: Window, groups: usize) -> Op {
+    pub(crate) fn conv(&mut self, channels: usize, out: usize, window: Window, groups: usize) -> Op {
         let mut shape = vec![out, channels / groups];
         shape.extend(&window.kernel);
         let fan_in = volume(&shape[1..]) as f32;

@@ -11,3 +11,5 @@ mod neurons;
 mod pipeline;
 mod pooling;
 mod random;
+mod streaming;
+mod streaming_random;

@@ -1,0 +1,209 @@
+//! Random small streaming networks: every engine against the reference, spike by spike and membrane by membrane.
+
+use proptest::prelude::*;
+use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
+use spikeconverter_engine::Batch;
+use spikeconverter_graph::ops::{Add, Affine, AvgPool, Mean, Pad, Reshape, Transpose, Window};
+use spikeconverter_graph::{NodeId, Op, Tensor, volume};
+use spikeconverter_network::{NetworkBuilder, NodeKind, Readout, SpikingNetwork, StreamingPopulation};
+use spikeconverter_neuron::Reset;
+
+use crate::generator::Dice;
+use crate::harness::{Net, batch, concat, dense, sum};
+use crate::streaming::{Run, STREAMING_ENGINES, run};
+
+/// What a random network is made of; its numbers come from `seed`. All are small multiples of powers of two, so that `f32`
+/// arithmetic on them is exact.
+#[derive(Debug, Clone)]
+struct Recipe {
+    steps: u32,
+    shape: [usize; 3],
+    samples: usize,
+    blocks: Vec<Block>,
+    seed: u64,
+}
+
+/// A piece of network; one that does not fit what it follows is left out.
+#[derive(Debug, Clone, Copy)]
+enum Block {
+    Conv { kernel: usize, stride: usize, out: usize },
+    Depthwise,
+    Residual,
+    Concat,
+    AvgPool,
+    Direct,
+    Constants,
+    Sample,
+    Branches,
+    Turn,
+}
+
+fn recipes() -> impl Strategy<Value = Recipe> {
+    let conv = (1usize..=3, 1usize..=2, prop_oneof![1usize..=4, 15usize..=40]);
+    let block = prop_oneof![
+        conv.prop_map(|(kernel, stride, out)| Block::Conv { kernel, stride, out }),
+        Just(Block::Depthwise),
+        Just(Block::Residual),
+        Just(Block::Concat),
+        Just(Block::AvgPool),
+        Just(Block::Direct),
+        Just(Block::Constants),
+        Just(Block::Sample),
+        Just(Block::Branches),
+        Just(Block::Turn),
+    ];
+    let shape = (1usize..=3, 3usize..=4, 3usize..=5).prop_map(|(c, h, w)| [c, h, w]);
+    // blocks of steps are longer than some of these and shorter than others
+    let steps = prop_oneof![1u32..=6, 30u32..=70];
+    (steps, shape, 1usize..=3, prop::collection::vec(block, 1..=5), any::<u64>())
+        .prop_map(|(steps, shape, samples, blocks, seed)| Recipe { steps, shape, samples, blocks, seed })
+}
+
+struct Garden {
+    net: Net,
+    dice: Dice,
+    at: NodeId,
+}
+
+impl Garden {
+    fn synapse(&mut self, op: Op, inputs: &[NodeId]) -> Option<NodeId> {
+        self.net.0.add("synapse", NodeKind::Synapse(op), inputs).ok()
+    }
+
+    fn conv(&mut self, input: NodeId, out: usize, kernel: usize, stride: usize, depthwise: bool) -> Option<NodeId> {
+        let channels = self.net.shape(input)[0];
+        let window = Window::new(vec![kernel; 2]).padded(kernel / 2).strided(stride);
+        let conv = self.dice.conv(channels, out, window, if depthwise { channels } else { 1 });
+        self.synapse(conv, &[input])
+    }
+
+    fn neurons(&mut self, input: NodeId) -> Option<NodeId> {
+        let channels = self.net.shape(input)[0];
+        let count = if self.dice.coin() { 1 } else { channels };
+        let population = StreamingPopulation {
+            threshold: (0..count).map(|_| self.dice.threshold()).collect(),
+            reset: if self.dice.below(3) == 0 { Reset::Zero } else { Reset::Subtract },
+            initial: if self.dice.coin() { Vec::new() } else { self.dice.numbers(count, -0.5, 0.5, 0.125) },
+        };
+        self.net.0.add("neurons", NodeKind::Streaming(population), &[input]).ok()
+    }
+
+    /// Adds a block; the node to go on from.
+    fn plant(&mut self, block: Block) -> Option<NodeId> {
+        let channels = self.net.shape(self.at)[0];
+        match block {
+            Block::Conv { kernel, stride, out } => {
+                let conv = self.conv(self.at, out, kernel, stride, false)?;
+                self.neurons(conv)
+            }
+            Block::Depthwise => {
+                let conv = self.conv(self.at, channels, 3, 1, true)?;
+                self.neurons(conv)
+            }
+            Block::Residual => {
+                let first = self.conv(self.at, 5, 3, 1, false)?;
+                let inner = self.neurons(first)?;
+                let second = self.conv(inner, channels, 3, 1, false)?;
+                let coefficients = vec![1.0, if self.dice.coin() { 1.0 } else { -0.5 }];
+                let total = self.synapse(Op::Add(Add { coefficients }), &[second, self.at])?;
+                self.neurons(total)
+            }
+            Block::Concat => {
+                let near = self.conv(self.at, 3, 1, 1, false)?;
+                let near = self.neurons(near)?;
+                self.synapse(concat(0), &[near, self.at])
+            }
+            Block::AvgPool => {
+                let window = Window::new(vec![2, 2]).strided(2);
+                self.synapse(Op::AvgPool(AvgPool { window, ceil: false, count_include_pad: true }), &[self.at])
+            }
+            Block::Direct => self.neurons(self.at),
+            Block::Constants => {
+                let shift = Tensor::new(vec![channels, 1, 1], self.dice.numbers(channels, -0.5, 0.5, 0.25)).ok();
+                let affine = Affine { scale: Some(Tensor::vector(vec![0.5])), shift };
+                let shifted = self.synapse(Op::Affine(affine), &[self.at])?;
+                let pad = Pad { before: vec![0, 1, 0], after: vec![0, 0, 1], value: 0.25 };
+                let padded = self.synapse(Op::Pad(pad), &[shifted])?;
+                self.neurons(padded)
+            }
+            Block::Sample => {
+                let again = self.conv(self.net.input(), channels, 1, 1, false)?;
+                let total = self.synapse(sum(2), &[self.at, again])?;
+                self.neurons(total)
+            }
+            // a current that two populations read, and their sum
+            Block::Branches => {
+                let current = self.conv(self.at, 3, 3, 1, false)?;
+                let one = self.neurons(current)?;
+                let other = self.neurons(current)?;
+                self.synapse(sum(3), &[one, other, current])
+            }
+            Block::Turn => {
+                let turned = self.synapse(Op::Transpose(Transpose { perm: vec![0, 2, 1] }), &[self.at])?;
+                self.neurons(turned)
+            }
+        }
+    }
+}
+
+impl Recipe {
+    fn grow(&self) -> (SpikingNetwork, Batch) {
+        let net = Net(NetworkBuilder::streaming(self.steps, "x", self.shape.to_vec()).expect("a network"));
+        let at = net.input();
+        let mut garden = Garden { net, dice: Dice::new(self.seed, true), at };
+        for &block in &self.blocks {
+            garden.at = garden.plant(block).unwrap_or(garden.at);
+        }
+        let Garden { mut net, mut dice, at } = garden;
+        let shape = net.shape(at);
+        let flat = if dice.coin() && volume(&shape[1..]).is_power_of_two() {
+            Op::Mean(Mean { axes: vec![1, 2], keep: false })
+        } else {
+            Op::Reshape(Reshape { shape: vec![volume(&shape)] })
+        };
+        let flat = net.synapse(flat, &[at]);
+        let features = net.shape(flat)[0];
+        let rows: Vec<Vec<f32>> = (0..3).map(|_| dice.numbers(features, -1.0, 1.0, 0.25)).collect();
+        let rows: Vec<&[f32]> = rows.iter().map(Vec::as_slice).collect();
+        let logits = net.synapse(dense(&rows, &dice.numbers(3, -1.0, 1.0, 0.125)), &[flat]);
+        let initial = if dice.coin() { Vec::new() } else { dice.numbers(3, -1.0, 1.0, 0.125) };
+        let output = net.add("out", NodeKind::Readout(Readout { initial }), &[logits]);
+        let network = net.finish(output);
+        let data = dice.numbers(self.samples * volume(network.input_shape()), -1.0, 1.5, 0.125);
+        let samples = batch(&network, data);
+        (network, samples)
+    }
+}
+
+fn compare(network: &SpikingNetwork, reference: &Run, other: &Run) -> Result<(), String> {
+    for ((id, sample), wanted) in &reference.records {
+        let found = &other.records[&(*id, *sample)];
+        if found != wanted {
+            let at = wanted.membranes.iter().zip(&found.membranes).position(|(a, b)| a != b);
+            return Err(format!("`{}` {id:?}, sample {sample}, differs from {at:?} on", network.node(*id).name));
+        }
+    }
+    let close = |(a, b): (&f32, &f32)| (a - b).abs() <= 1e-6 * b.abs().max(1.0);
+    if other.output.data().iter().zip(reference.output.data()).all(close) {
+        Ok(())
+    } else {
+        Err(format!("the result is {:?}, not {:?}", other.output, reference.output))
+    }
+}
+
+#[test]
+fn dyadic_streaming_networks_agree_in_every_spike_and_membrane() {
+    let config = Config { cases: 400, failure_persistence: None, ..Config::default() };
+    let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
+    let result = runner.run(&recipes(), |recipe| {
+        let (network, samples) = recipe.grow();
+        let reference = run(&network, STREAMING_ENGINES[0], &samples);
+        for &make in &STREAMING_ENGINES[1..] {
+            compare(&network, &reference, &run(&network, make, &samples)).map_err(TestCaseError::fail)?;
+        }
+        Ok(())
+    });
+    if let Err(error) = result {
+        panic!("{error}");
+    }
+}
