@@ -32,7 +32,7 @@ fn main() -> Result<(), AnyError> {
     if network.extension().is_some_and(|extension| extension == "snn") {
         let file = SnnFile::load(network)?;
         let engine = FoldedEngine::new(&file.network)?;
-        serve(&images, |batch| Ok(engine.run(batch, &mut |_, _| ())?))
+        serve(&images, |batch| Ok(engine.infer(batch)?))
     } else {
         let model = Model::open(network, None)?;
         let ann = Ann::new(model.graph())?;

@@ -105,7 +105,7 @@ impl Columns {
                         let channels = (self.input.stored - i * WIDE).min(WIDE);
                         let shape = x86::Row {
                             columns,
-                            row: self.input.row(),
+                            pitch: self.input.row(),
                             stored: self.input.stored,
                             mask: u64::MAX >> (WIDE - channels),
                         };
@@ -139,7 +139,7 @@ mod x86 {
     pub(super) struct Row {
         pub(super) columns: usize,
         /// Bytes of a row and of a position of the input; positions of the result are as large.
-        pub(super) row: usize,
+        pub(super) pitch: usize,
         pub(super) stored: usize,
         /// The channels that there are.
         pub(super) mask: u64,
@@ -156,8 +156,8 @@ mod x86 {
         let (a, b, c) = unsafe {
             (
                 _mm512_maskz_loadu_epi8(shape.mask, x.cast()),
-                _mm512_maskz_loadu_epi8(shape.mask, x.add(shape.row).cast()),
-                _mm512_maskz_loadu_epi8(shape.mask, x.add(2 * shape.row).cast()),
+                _mm512_maskz_loadu_epi8(shape.mask, x.add(shape.pitch).cast()),
+                _mm512_maskz_loadu_epi8(shape.mask, x.add(2 * shape.pitch).cast()),
             )
         };
         let zero = _mm512_setzero_si512();

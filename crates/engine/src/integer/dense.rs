@@ -3,7 +3,6 @@
 use spikeconverter_graph::ops::{Conv, Linear};
 
 use super::layout::{LANES, Layout, Planes};
-use super::neuron::FastRule;
 use super::places::{Grid, Place};
 use super::tile::{Group, Job, Line, Run, Sink, Skip, Start, has_vnni, tiles};
 use crate::kernels::phase::plane;
@@ -145,27 +144,9 @@ impl Dense {
         Grid::new(self.geometry.output, sample, row, column)
     }
 
-    /// The codes of the neurons behind. Only for inputs of single bytes. `negative` is where the plane of negative
-    /// magnitudes is, and `first` where the first position is in the result and in the shortcut.
-    pub(super) fn codes(
-        &self,
-        x: &[u8],
-        terms: Terms<'_>,
-        rule: &FastRule,
-        grid: &Grid,
-        first: Place,
-        negative: usize,
-        codes: &mut [u8],
-    ) {
-        self.run(0, x, terms, grid, first, &mut Sink::Codes { codes, negative, rule });
-    }
-
-    /// The sums over one byte of the input's codes, positions and then channels. Bias and terms belong to byte 0.
-    pub(super) fn sums(&self, byte: usize, x: &[u8], terms: Terms<'_>, grid: &Grid, first: Place, sums: &mut [i32]) {
-        self.run(byte, x, terms, grid, first, &mut Sink::Sums(sums));
-    }
-
-    fn run(&self, byte: usize, x: &[u8], terms: Terms<'_>, grid: &Grid, first: Place, sink: &mut Sink<'_>) {
+    /// Computes all results of the samples in `x`, which lie as `grid` says from `first` on: the sums over one byte of the
+    /// input's codes or, for inputs of single bytes, the codes of the neurons behind. Bias and terms belong to byte 0.
+    pub(super) fn run(&self, byte: usize, x: &[u8], terms: Terms<'_>, grid: &Grid, first: Place, sink: &mut Sink<'_>) {
         let none = vec![[0; LANES]; if byte == 0 { 0 } else { self.vectors() }];
         let bias = if byte == 0 { &self.bias } else { &none };
         let job = Job { vnni: self.vnni, codes: x, start: Start { bias, map: terms.map, skip: terms.skip } };

@@ -15,10 +15,13 @@ use super::places::{Grid, Place};
 use super::pool::Maximum;
 use super::rule::Rule;
 use super::terms::{Planar, Terms, integer, is_depthwise};
-use super::tile::Skip;
+use super::tile::{Sink, Skip};
 
 /// Where planar nodes lie.
 pub(super) type Maps = [Option<(Layout, Planes)>];
+
+/// Is given the sums of some samples, for each byte of the input's codes.
+type Each<'a> = &'a mut dyn FnMut(Range<usize>, &[Vec<i32>]);
 
 /// Samples and positions whose sums are kept at a time, where kernels do not make codes themselves.
 const SUMS: usize = 1 << 16;
@@ -30,11 +33,19 @@ enum Synapse {
     Depthwise(Depthwise),
 }
 
+/// Neurons, and where their codes go.
+#[derive(Debug)]
+struct Neurons {
+    rule: Rule,
+    to: Layout,
+    planes: Planes,
+}
+
 /// What the sums are for.
 #[derive(Debug)]
 enum Use {
     /// Codes of neurons, and the maximum over windows of them.
-    Codes { rule: Rule, to: Layout, planes: Planes, pool: Option<Box<Maximum>> },
+    Codes { neurons: Neurons, pool: Option<Box<Maximum>> },
     /// The result.
     Membranes { channels: usize, positions: usize },
     /// The sums themselves, in two bytes.
@@ -124,7 +135,7 @@ impl Layer {
                         (before, Some(Box::new(maximum)))
                     }
                 };
-                Use::Codes { rule: Rule::new(neurons), to, planes, pool }
+                Use::Codes { neurons: Neurons { rule: Rule::new(neurons), to, planes }, pool }
             }
         };
         let vectors = channels.div_ceil(LANES);
@@ -157,13 +168,7 @@ impl Layer {
                 Some((packed, *from, layout, planes))
             }
         };
-        let map = terms.map.as_ref().map(|map| {
-            let mut packed = vec![0; positions * vectors * LANES];
-            for (i, &value) in map.iter().enumerate() {
-                packed[i % positions * vectors * LANES + i / positions] = value as i32;
-            }
-            packed
-        });
+        let map = terms.map.as_deref().map(|map| channels_last(map, positions, vectors * LANES));
         if matches!(synapse, Synapse::Depthwise(_)) && (skip.is_some() || map.is_some() || second.is_some()) {
             return None;
         }
@@ -173,7 +178,7 @@ impl Layer {
         let from = skip.as_ref().map(|(_, _, layout, planes)| (layout, planes.count()));
         let first_skip = from.map_or(0, |(layout, _)| layout.at(0, 0));
         let (to, first_write) = match &results {
-            Use::Codes { to, planes, .. } => (Some((to, planes.count())), to.at(0, 0)),
+            Use::Codes { neurons: Neurons { to, planes, .. }, .. } => (Some((to, planes.count())), to.at(0, 0)),
             _ => (None, 0),
         };
         let grids = match &synapse {
@@ -184,7 +189,9 @@ impl Layer {
             }
         };
         let columns = match (&synapse, &results) {
-            (Synapse::Depthwise(depthwise), Use::Codes { rule: Rule::Fast(rule), .. }) => depthwise.columns(rule),
+            (Synapse::Depthwise(depthwise), Use::Codes { neurons: Neurons { rule: Rule::Fast(rule), .. }, .. }) => {
+                depthwise.columns(rule)
+            }
             _ => None,
         };
         let first = Place { write: first_write, skip: first_skip, ..Place::default() };
@@ -226,16 +233,16 @@ impl Layer {
         scratch: &mut Scratch,
     ) {
         match (&self.results, output) {
-            (Use::Codes { rule, to, planes, pool }, Output::Codes(codes)) => match pool {
+            (Use::Codes { neurons, pool }, Output::Codes(codes)) => match pool {
                 None => {
-                    codes.chunks_exact_mut(to.bytes()).for_each(|plane| to.clear_halo(plane));
-                    self.codes(read, samples, rule, to, *planes, codes, scratch);
+                    codes.chunks_exact_mut(neurons.to.bytes()).for_each(|plane| neurons.to.clear_halo(plane));
+                    self.codes(read, samples, neurons, codes, scratch);
                 }
                 Some(pool) => {
                     let mut unpooled = std::mem::take(&mut scratch.codes);
                     // no halo and nothing between positions: all of it will be written
-                    unpooled.resize(samples * planes.count() * to.bytes(), 0);
-                    self.codes(read, samples, rule, to, *planes, &mut unpooled, scratch);
+                    unpooled.resize(samples * neurons.planes.count() * neurons.to.bytes(), 0);
+                    self.codes(read, samples, neurons, &mut unpooled, scratch);
                     pool.run(&unpooled, codes);
                     scratch.codes = unpooled;
                 }
@@ -270,12 +277,11 @@ impl Layer {
         &self,
         read: &dyn Fn(NodeId) -> &'a [u8],
         samples: usize,
-        rule: &Rule,
-        to: &Layout,
-        planes: Planes,
+        neurons: &Neurons,
         codes: &mut [u8],
         scratch: &mut Scratch,
     ) {
+        let Neurons { rule, to, planes } = neurons;
         if let (Synapse::Dense(dense), Rule::Fast(fast), None, Some([grid, _])) =
             (&self.synapse, rule, &self.second, &self.grids)
             && dense.input_bytes() == 1
@@ -283,7 +289,8 @@ impl Layer {
             && planes.bytes == 1
         {
             let terms = self.terms_of(0, |id| read(id));
-            dense.codes(read(self.source), terms, fast, grid, self.first, to.bytes(), codes);
+            let mut sink = Sink::Codes { codes, negative: to.bytes(), rule: fast };
+            dense.run(0, read(self.source), terms, grid, self.first, &mut sink);
             return;
         }
         if let Some(columns) = &self.columns {
@@ -293,7 +300,7 @@ impl Layer {
         self.blocks(read, samples, scratch, &mut |range, sums| {
             let sample = planes.count() * to.bytes();
             let each: Vec<&[i32]> = sums.iter().map(Vec::as_slice).collect();
-            rule.finish(&each, to, planes, &mut codes[range.start * sample..range.end * sample]);
+            rule.finish(&each, to, *planes, &mut codes[range.start * sample..range.end * sample]);
         });
     }
 
@@ -310,13 +317,7 @@ impl Layer {
     }
 
     /// Computes the sums of a few samples at a time, for each byte of the codes.
-    fn blocks<'a>(
-        &self,
-        read: &dyn Fn(NodeId) -> &'a [u8],
-        samples: usize,
-        scratch: &mut Scratch,
-        each: &mut dyn FnMut(Range<usize>, &[Vec<i32>]),
-    ) {
+    fn blocks<'a>(&self, read: &dyn Fn(NodeId) -> &'a [u8], samples: usize, scratch: &mut Scratch, each: Each<'_>) {
         let size = self.positions * self.vectors * LANES;
         let together = (SUMS / size).clamp(1, samples.max(1));
         let of = |id: NodeId, range: &Range<usize>| {
@@ -342,12 +343,13 @@ impl Layer {
                         if let Some((second, from, grid)) = &self.second {
                             scratch.second.resize(range.len() * size, 0);
                             let none = DenseTerms { map: None, skip: None };
-                            second.sums(byte, of(*from, &range), none, grid, Place::default(), &mut scratch.second);
+                            let mut sink = Sink::Sums(&mut scratch.second);
+                            second.run(byte, of(*from, &range), none, grid, Place::default(), &mut sink);
                             terms.map = Some(&scratch.second);
                         }
                         if let Some([_, grid]) = &self.grids {
                             let first = Place { write: 0, ..self.first };
-                            dense.sums(byte, x, terms, grid, first, sums);
+                            dense.run(byte, x, terms, grid, first, &mut Sink::Sums(sums));
                         }
                     }
                 }
@@ -393,6 +395,15 @@ fn synapse(network: &SpikingNetwork, maps: &Maps, id: NodeId, bias: &[i32]) -> O
         }
         _ => return None,
     })
+}
+
+/// A map of constants with its channels last.
+fn channels_last(map: &[i64], positions: usize, stored: usize) -> Vec<i32> {
+    let mut packed = vec![0; positions * stored];
+    for (i, &value) in map.iter().enumerate() {
+        packed[i % positions * stored + i / positions] = value as i32;
+    }
+    packed
 }
 
 /// Checks that no sum can leave 31 bits.

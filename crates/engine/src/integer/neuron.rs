@@ -56,6 +56,13 @@ impl Neuron {
         Self { initial: 0, ..self }
     }
 
+    /// Neurons that send their membranes with sign, in windows of 8 steps.
+    #[cfg(test)]
+    pub(super) fn linear_for_tests(unit: i64) -> Self {
+        let (low, high) = (i64::MIN, i64::MAX);
+        Self { initial: 0, low, high, unit, negative: Some((unit, -1)), half_step: true, largest: 255 }
+    }
+
     /// Its parts, if the code is a linear function of the membrane but for rounding and bounds on it.
     pub(super) fn linear(&self) -> Option<Linear> {
         let &Self { low, high, unit, negative, half_step, .. } = self;

@@ -5,6 +5,7 @@
 use super::layout::LANES;
 use super::neuron::FastRule;
 use super::places::{Place, Places};
+use crate::kernels::vectors::vectorised;
 
 /// Weights of sixteen result channels for four bytes of the input: what one instruction multiplies.
 #[derive(Debug, Clone, Copy)]
@@ -115,7 +116,10 @@ pub(super) fn tiles(job: Job<'_>, group: &Group, places: &Places, count: usize, 
         return;
     }
     let _ = vnni;
-    portable(codes, group, start, places, origin, sink);
+    vectorised(
+        #[inline(always)]
+        || portable(codes, group, start, places, origin, sink),
+    );
 }
 
 /// Whether the machine multiplies bytes four at a time in vectors of sixteen.
@@ -131,6 +135,8 @@ pub(super) fn has_vnni() -> bool {
     false
 }
 
+#[allow(clippy::inline_always)] // belongs into a vectorised loop
+#[inline(always)]
 fn portable(x: &[u8], group: &Group, start: Start<'_>, places: &[Place], origin: Place, sink: &mut Sink<'_>) {
     for place in places {
         let place = place.plus(origin);
@@ -336,5 +342,75 @@ mod x86 {
             }
         }
         *results = sums;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::neuron::Neuron;
+    use super::super::places::Grid;
+    use super::*;
+
+    /// Numbers without a pattern, from −`most` to `most`.
+    struct Numbers(u64);
+
+    impl Numbers {
+        fn next(&mut self, most: i32) -> i32 {
+            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (self.0 >> 33) as i32 % (2 * most + 1) - most
+        }
+
+        fn codes(&mut self, n: usize) -> Vec<u8> {
+            (0..n).map(|_| (self.next(127) + 127) as u8).collect()
+        }
+
+        fn vectors(&mut self, n: usize, of: impl Fn(i32) -> i32) -> Vec<[i32; LANES]> {
+            (0..n).map(|_| std::array::from_fn(|_| of(self.next(90_000)))).collect()
+        }
+    }
+
+    /// Vector instructions and portable loops give the same codes and sums, for every number of vectors, with and without
+    /// shortcuts and maps, for numbers of places that fill no tile.
+    #[test]
+    fn vectors_give_what_plain_loops_give() {
+        if !has_vnni() {
+            return; // nothing to compare
+        }
+        let mut numbers = Numbers(7);
+        for vectors in 1..=4 {
+            for (quads, width) in [(1, 1), (7, 13), (36, 37)] {
+                let runs =
+                    vec![Run { offset: 0, quads: quads / 2 }, Run { offset: 4 * quads, quads: quads - quads / 2 }];
+                let mut line = |_| Line(std::array::from_fn(|_| std::array::from_fn(|_| numbers.next(127) as i8)));
+                let lines = (0..quads * vectors).map(&mut line).collect();
+                let group = Group { first: 0, vectors, runs, lines };
+                let stored = vectors * LANES;
+                let place = Place { read: 4, write: stored, map: stored, skip: stored };
+                let grid = Grid::new([1, width], Place::default(), Place::default(), place);
+                let codes = numbers.codes(8 * quads + 4 * width);
+                let shortcut = numbers.codes(2 * width * stored);
+                let bias = numbers.vectors(vectors, |x| x);
+                let factors = numbers.vectors(vectors, |x| x.abs() % (1 << 15));
+                let map: Vec<i32> = numbers.vectors(width * vectors, |x| x).concat();
+                let neurons: Vec<Neuron> = (0..stored).map(|c| Neuron::linear_for_tests(1 + 37 * c as i64)).collect();
+                let rule = FastRule::new(&neurons).unwrap();
+                for case in 0..4 {
+                    let negative = (case == 3).then_some(width * stored);
+                    let skip = (case >= 2).then_some(Skip { codes: &shortcut, negative, factors: &factors });
+                    let start = Start { bias: &bias, map: (case == 1).then_some(map.as_slice()), skip };
+                    let run = |vnni: bool| {
+                        let job = Job { vnni, codes: &codes, start };
+                        let (mut sums, mut found) = (vec![0; width * stored], vec![0; 2 * width * stored]);
+                        grid.blocks(1, |places, count, origin| {
+                            tiles(job, &group, places, count, origin, &mut Sink::Sums(&mut sums));
+                            let mut sink = Sink::Codes { codes: &mut found, negative: width * stored, rule: &rule };
+                            tiles(job, &group, places, count, origin, &mut sink);
+                        });
+                        (sums, found)
+                    };
+                    assert!(run(true) == run(false), "{vectors} vectors, {quads} quads, {width} places, case {case}");
+                }
+            }
+        }
     }
 }
