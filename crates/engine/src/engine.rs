@@ -1,7 +1,7 @@
 use spikeconverter_graph::NodeId;
 use spikeconverter_network::{Encoding, Simulation, SpikingNetwork};
 
-use crate::kernels::vectors::vectorised;
+use crate::kernels::vectors::{truncated, vectorised};
 use crate::{Batch, EngineError};
 
 /// Runs a spiking network on samples. Every engine gives the same spikes: the reference engine is the definition, and
@@ -79,7 +79,7 @@ pub(crate) fn check_samples(network: &SpikingNetwork, inputs: &Batch) -> Result<
     // all at once in vectors, one by one only to name what is wrong
     let encoding = network.encoding();
     let fits = |x: &f32| match encoding {
-        Encoding::Pixels => f32::from(*x as u8) == *x,
+        Encoding::Pixels => truncated(*x, 255.0) as f32 == *x,
         Encoding::Analog => x.is_finite(),
     };
     let all = vectorised(

@@ -8,7 +8,7 @@ pub(super) const LARGEST_WEIGHT: f32 = 127.0;
 /// Largest bias: half of what `f32` holds exactly, which leaves room for corrections.
 const LARGEST_BIAS: f32 = (1 << 23) as f32;
 /// Largest number of membrane units in a unit of the code: thresholds stay small where weights hardly matter.
-const LARGEST_UNIT: f32 = (1 << 14) as f32;
+const LARGEST_UNIT: f32 = (1 << 13) as f32;
 /// The largest weights may be clipped by this factor where that rounds the others better.
 const CLIPPING: f32 = 1.4;
 /// Units tried.

@@ -189,9 +189,10 @@ impl Layer {
             }
         };
         let columns = match (&synapse, &results) {
-            (Synapse::Depthwise(depthwise), Use::Codes { neurons: Neurons { rule: Rule::Fast(rule), .. }, .. }) => {
-                depthwise.columns(rule)
-            }
+            (
+                Synapse::Depthwise(depthwise),
+                Use::Codes { neurons: Neurons { rule: Rule::Fast(rule), planes, .. }, .. },
+            ) if planes.count() == 1 => depthwise.columns(rule),
             _ => None,
         };
         let first = Place { write: first_write, skip: first_skip, ..Place::default() };

@@ -3,6 +3,7 @@
 use spikeconverter_network::{Population, Transfer};
 
 use super::layout::LANES;
+use crate::kernels::vectors::truncated;
 
 /// The neurons of a channel, all in membrane units: what they send for a membrane `M`, exactly as steps of
 /// [`Ilif`](spikeconverter_neuron::Ilif) with integers give it.
@@ -142,8 +143,8 @@ impl FastRule {
     /// The magnitude of the code of a membrane, and for unsigned neurons 0 for negative ones.
     #[allow(clippy::inline_always)] // belongs into vectorised loops
     #[inline(always)]
-    pub(super) fn magnitude(inverse: f32, offset: f32, largest: f32, membrane: i32) -> u8 {
-        (membrane as f32 * inverse + offset).min(largest).max(0.0) as u8
+    pub(super) fn magnitude(inverse: f32, offset: f32, largest: f32, membrane: i32) -> i32 {
+        truncated(membrane as f32 * inverse + offset, largest)
     }
 }
 

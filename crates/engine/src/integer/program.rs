@@ -11,6 +11,7 @@ use super::pool::Maximum;
 use super::route::Route;
 use super::terms::{Planar, Terms, is_depthwise, planar, terms};
 use crate::EngineError;
+use crate::kernels::vectors::{truncated, vectorised};
 use crate::literal;
 use crate::plan::Plan;
 
@@ -185,9 +186,16 @@ impl<'a> Program<'a> {
                     |channel: usize| &pixels[channel * positions + y * layout.extents[1]..][..layout.extents[1]];
                 if let (3, 4) = (layout.channels, layout.stored) {
                     let (r, g, b) = (pixels(0), pixels(1), pixels(2));
-                    for (((code, &r), &g), &b) in row.chunks_exact_mut(4).zip(r).zip(g).zip(b) {
-                        code.copy_from_slice(&[r as u8, g as u8, b as u8, 0]);
-                    }
+                    let row = row.chunks_exact_mut(4).zip(r).zip(g).zip(b);
+                    vectorised(
+                        #[inline(always)]
+                        || {
+                            for (((code, &r), &g), &b) in row {
+                                let [r, g, b] = [r, g, b].map(|x| truncated(x, 255.0));
+                                code.copy_from_slice(&(r | g << 8 | b << 16).to_le_bytes());
+                            }
+                        },
+                    );
                 } else {
                     row.fill(0);
                     for channel in 0..layout.channels {

@@ -1,8 +1,9 @@
 //! From sums to codes: what a layer's neurons make of their membranes, a vector of channels at a time.
+#![allow(clippy::needless_range_loop)] // loops over lanes; what iterators call is not always compiled for the same vectors
 
 use super::layout::{LANES, Layout, Planes};
 use super::neuron::{FastRule, Neuron};
-use crate::kernels::vectors::vectorised;
+use crate::kernels::vectors::{truncated_wide, vectorised};
 
 /// How a layer's membranes become codes.
 #[derive(Debug, Clone)]
@@ -35,11 +36,13 @@ impl Rule {
                         for x in 0..to.extents[1] {
                             let from = (sample * to.extents[0] + y) * row + x * to.stored;
                             for vector in 0..to.stored / LANES {
-                                let mut membranes = [0i64; LANES];
+                                // exact: sums have 31 bits, and there are two bytes
+                                let mut membranes = [0f64; LANES];
                                 for (byte, sums) in sums.iter().enumerate() {
+                                    let weight = f64::from(1 << (8 * byte));
                                     let sums = &sums[from + vector * LANES..][..LANES];
-                                    for (membrane, &sum) in membranes.iter_mut().zip(sums) {
-                                        *membrane += i64::from(sum) << (8 * byte);
+                                    for lane in 0..LANES {
+                                        membranes[lane] += f64::from(sums[lane]) * weight;
                                     }
                                 }
                                 let found = self.codes(vector, &membranes);
@@ -54,24 +57,39 @@ impl Rule {
 
     #[allow(clippy::inline_always)] // belongs into a vectorised loop
     #[inline(always)]
-    fn codes(&self, vector: usize, membranes: &[i64; LANES]) -> [i32; LANES] {
+    fn codes(&self, vector: usize, membranes: &[f64; LANES]) -> [i32; LANES] {
+        // loops over lanes, which the compiler turns into vectors
+        let mut codes = [0; LANES];
         match self {
             Self::Fast(rule) => {
                 let (inverse, offset, largest) = (&rule.inverse[vector], &rule.offset[vector], &rule.largest[vector]);
-                std::array::from_fn(|lane| {
-                    let code = |m: i32| i32::from(FastRule::magnitude(inverse[lane], offset[lane], largest[lane], m));
+                for lane in 0..LANES {
                     // bounds on the sums keep single bytes within 31 bits
                     let membrane = membranes[lane] as i32;
-                    if rule.signed && membrane < 0 { -code(-membrane) } else { code(membrane) }
-                })
+                    let magnitude = if rule.signed { membrane.abs() } else { membrane };
+                    let code = FastRule::magnitude(inverse[lane], offset[lane], largest[lane], magnitude);
+                    codes[lane] = if membrane < 0 { -code } else { code };
+                }
             }
-            Self::Wide(rule) => std::array::from_fn(|lane| rule.code(vector, lane, membranes[lane])),
-            Self::Each(neurons) => std::array::from_fn(|lane| {
-                // the bias has gone into the sums
-                let neuron = neurons.get(vector * LANES + lane);
-                neuron.map_or(0, |neuron| neuron.without_initial().code(membranes[lane]) as i32)
-            }),
+            Self::Wide(rule) => {
+                let (inverse, offset, largest) = (&rule.inverse[vector], &rule.offset[vector], &rule.largest[vector]);
+                for lane in 0..LANES {
+                    let membrane = membranes[lane];
+                    let magnitude = if rule.signed { membrane.abs() } else { membrane };
+                    let code = magnitude * inverse[lane] + offset[lane];
+                    let code = truncated_wide(code, largest[lane]);
+                    codes[lane] = if membrane < 0.0 { -code } else { code };
+                }
+            }
+            Self::Each(neurons) => {
+                let neurons = neurons.iter().skip(vector * LANES);
+                for ((code, neuron), &membrane) in codes.iter_mut().zip(neurons).zip(membranes) {
+                    // the bias has gone into the sums
+                    *code = neuron.without_initial().code(membrane as i64) as i32;
+                }
+            }
         }
+        codes
     }
 }
 
@@ -82,9 +100,9 @@ pub(super) fn store(found: &[i32; LANES], at: usize, to: &Layout, planes: Planes
     for plane in 0..planes.count() {
         let bytes = &mut codes[plane * to.bytes() + at..][..LANES];
         let shift = 8 * (plane % planes.bytes);
-        for (byte, &code) in bytes.iter_mut().zip(found) {
-            let magnitude = if plane < planes.bytes { code.max(0) } else { (-code).max(0) };
-            *byte = (magnitude >> shift) as u8;
+        for lane in 0..LANES {
+            let magnitude = if plane < planes.bytes { found[lane].max(0) } else { (-found[lane]).max(0) };
+            bytes[lane] = (magnitude >> shift) as u8;
         }
     }
 }
@@ -118,15 +136,5 @@ impl WideRule {
             rule.largest[at.0][at.1] = neuron.largest as f64 + 0.5;
         }
         Some(rule)
-    }
-
-    #[allow(clippy::inline_always)] // belongs into a vectorised loop
-    #[inline(always)]
-    fn code(&self, vector: usize, lane: usize, membrane: i64) -> i32 {
-        let membrane = membrane as f64;
-        let magnitude = if self.signed { membrane.abs() } else { membrane };
-        let code = magnitude * self.inverse[vector][lane] + self.offset[vector][lane];
-        let code = code.min(self.largest[vector][lane]).max(0.0) as i32;
-        if self.signed && membrane < 0.0 { -code } else { code }
     }
 }

@@ -44,7 +44,7 @@ pub(super) fn planar(network: &SpikingNetwork) -> Vec<Option<Planar>> {
                 let planes = Planes { bytes: if steps > 8 { 2 } else { 1 }, signed: population.transfer.is_signed() };
                 Some(Planar { planes, largest: (1 << steps) - 1 })
             }
-            NodeKind::MaxPool(_) => of_inputs().filter(|input| input.planes.bytes == 1),
+            NodeKind::MaxPool(_) => of_inputs(),
             NodeKind::Synapse(op) => match op {
                 Op::Concat(_) | Op::Reshape(_) | Op::Transpose(_) | Op::Select(_) => of_inputs(),
                 Op::Pad(pad) if pad.value == 0.0 => of_inputs(),

@@ -171,7 +171,8 @@ fn portable(x: &[u8], group: &Group, start: Start<'_>, places: &[Place], origin:
                 Sink::Codes { codes, negative, rule } => {
                     for (lane, &sum) in sums.iter().enumerate() {
                         let (inverse, offset) = (rule.inverse[vector][lane], rule.offset[vector][lane]);
-                        let magnitude = |m: i32| FastRule::magnitude(inverse, offset, rule.largest[vector][lane], m);
+                        let magnitude =
+                            |m: i32| FastRule::magnitude(inverse, offset, rule.largest[vector][lane], m) as u8;
                         if rule.signed {
                             codes[at + lane] = if sum > 0 { magnitude(sum) } else { 0 };
                             codes[at + *negative + lane] = if sum < 0 { magnitude(-sum) } else { 0 };
