@@ -7,7 +7,7 @@ use super::layout::Layout;
 use super::program::{BLOCK, Constant, End, Operation, Program, Source, Stage, Term, Work};
 use crate::StepRecord;
 use crate::kernels::Threads;
-use crate::kernels::events::EventList;
+use crate::kernels::events::{EventList, Scratch};
 use crate::kernels::fire::Steps;
 use crate::kernels::tile::LANES;
 
@@ -29,7 +29,7 @@ pub(super) struct Workspace {
     /// Values of a step of each of these.
     sizes: Vec<usize>,
     events: Vec<EventList>,
-    scratch: Vec<f32>,
+    scratch: Scratch,
     /// Inputs of a kernel in row-major order, and its result.
     kernel: Vec<Vec<f32>>,
 }
@@ -174,12 +174,11 @@ impl Workspace {
     fn add(&mut self, source: Source, term: &Term, output: &mut [f32], size: usize, range: Range) {
         match term {
             Term::Synapses(synapses) => {
-                let (_, channels) = synapses.input();
                 let mut events = std::mem::take(&mut self.events);
                 for (step, events) in events[..range.count].iter_mut().enumerate() {
                     match source {
-                        Source::Train(id) => events.take_spikes(self.spikes(id, range.first + step), channels / LANES),
-                        _ => events.take_values(self.values(source, range, step), channels),
+                        Source::Train(id) => synapses.list_spikes(self.spikes(id, range.first + step), events),
+                        _ => synapses.list_values(self.values(source, range, step), events),
                     }
                 }
                 synapses.add(&events[..range.count], output, &mut self.scratch);

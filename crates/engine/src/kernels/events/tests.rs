@@ -61,9 +61,9 @@ fn events_and_products_give_the_same_sums() {
         let mut synapses = EventSynapses::conv(&op, &shape, &output, amplitude).unwrap();
         let mut events = EventList::default();
         if graded {
-            events.take_values(&values, shape[0].next_multiple_of(LANES));
+            events.take_values(&values, shape[0]);
         } else {
-            events.take_spikes(&spikes(&values), shape[0].div_ceil(LANES));
+            events.take_spikes(synapses.instructions, &spikes(&values), shape[0]);
         }
         let mut dense = biases(&op, &output);
         synapses.product(&events, &mut dense, &mut Vec::new());
@@ -74,7 +74,9 @@ fn events_and_products_give_the_same_sums() {
             synapses.instructions = instructions;
             let mut sums = biases(&op, &output);
             for block in 0..synapses.weights.len() {
-                synapses.scatter(block, &synapses.weights[block], &events, &mut sums);
+                for tile in &synapses.tiles {
+                    synapses.visit(block, tile, &events, &mut sums, &mut Vec::new());
+                }
             }
             assert_eq!(sums, dense, "{instructions:?}");
         }
@@ -100,18 +102,22 @@ fn the_choice_does_not_show() {
     let mut dice = Dice(6);
     let (op, shape, output) = conv(&mut dice);
     let synapses = EventSynapses::conv(&op, &shape, &output, |_| 1.0).unwrap();
-    let (positions, padded) = synapses.input();
     let lists: Vec<EventList> = [2, 95]
         .iter()
         .map(|&share| {
             let mut events = EventList::default();
-            events.take_spikes(&spikes(&input(&mut dice, &shape, share, false)), padded / LANES);
-            assert_eq!((events.positions(), synapses.is_dense(&events)), (positions, share == 95));
+            let spikes = spikes(&input(&mut dice, &shape, share, false));
+            events.take_spikes(synapses.instructions, &spikes, shape[0]);
+            let mut other = EventList::default();
+            other.take_spikes(Instructions::Portable, &spikes, shape[0]);
+            assert_eq!((events.len(), events.parts().2), (other.len(), other.parts().2));
+            assert_eq!(events.parts().0[..events.len()], other.parts().0[..events.len()]);
+            assert_eq!(synapses.is_dense(&events), share == 95);
             events
         })
         .collect();
     let mut together = [biases(&op, &output), biases(&op, &output)].concat();
-    synapses.add(&lists, &mut together, &mut Vec::new());
+    synapses.add(&lists, &mut together, &mut Scratch::default());
     for (events, together) in lists.iter().zip(together.chunks(synapses.results)) {
         let mut alone = biases(&op, &output);
         synapses.product(events, &mut alone, &mut Vec::new());
