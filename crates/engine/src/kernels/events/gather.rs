@@ -3,22 +3,22 @@
 #![allow(unsafe_code)] // Vector instructions chosen at run time, on pointers whose bounds are checked once a step.
 
 use super::super::tile::{Instructions, LANES};
-use super::{EventList, EventSynapses, Run, Vector};
+use super::{EventList, EventSynapses, Run, VECTOR, Vector, scale};
 
-/// A run of taps as one result reads it: events, and what to add to an element for its row of weights.
+/// A run of taps as one result reads it: events, and what to add to an element for the place of its weights.
 #[derive(Debug, Clone, Copy)]
 struct Reading {
     from: usize,
     to: usize,
-    rows: u32,
+    offset: u32,
 }
 
-/// Adds the weights of the rows `elements + offset`, times values where there are any, to a result.
+/// Adds the weights at `elements + offset` (in bytes), times values where there are any, to a result.
 trait Sum {
     /// To be marked `#[inline(always)]`.
     ///
     /// # Safety
-    /// `output` is a block's vectors, and `weights` as many at each row; there is a value for each element, or none. What
+    /// `output` is a block's vectors, and `weights` as many at each place; there is a value for each element, or none. What
     /// the implementation says of instructions holds.
     unsafe fn add(weights: &[Vector], elements: &[u32], offset: u32, values: &[f32], output: &mut [f32]);
 }
@@ -65,7 +65,7 @@ impl EventSynapses {
                 let (elements, offset, values) = if let [run] = runs {
                     let Some(reading) = self.reading(run, [y, x], starts) else { continue };
                     let values = if values.is_empty() { values } else { &values[reading.from..reading.to] };
-                    (&elements[reading.from..reading.to], reading.rows, values)
+                    (&elements[reading.from..reading.to], reading.offset, values)
                 } else {
                     let mut count = 0;
                     for run in runs {
@@ -73,7 +73,7 @@ impl EventSynapses {
                         let room = (reading.to - reading.from).next_multiple_of(LANES);
                         let (from, to) = (&elements[reading.from..][..room], &mut rows[count..][..room]);
                         for i in 0..room {
-                            to[i] = from[i].wrapping_add(reading.rows);
+                            to[i] = from[i].wrapping_add(reading.offset);
                         }
                         count += reading.to - reading.from;
                     }
@@ -102,7 +102,7 @@ impl EventSynapses {
         // the first tap's row, less the first element that it could read; may wrap, and wraps back
         let skipped = low - begin;
         let row = ((run.row + skipped) * self.channels).wrapping_sub(position(low) * self.channels);
-        (from < to).then_some(Reading { from, to, rows: row as u32 })
+        (from < to).then_some(Reading { from, to, offset: (row as u32).wrapping_mul(scale(self.vectors)) })
     }
 }
 
@@ -119,7 +119,7 @@ impl<const FUSED: bool> Sum for Plain<FUSED> {
             let mut sums = [0.0f32; LANES];
             sums.copy_from_slice(output);
             for (i, element) in elements.iter().enumerate() {
-                let weights = &weights[element.wrapping_add(offset) as usize * vectors + vector].0;
+                let weights = &weights[(element.wrapping_add(offset) / VECTOR) as usize + vector].0;
                 for lane in 0..LANES {
                     sums[lane] = match values.get(i) {
                         None => sums[lane] + weights[lane],
@@ -187,7 +187,8 @@ mod x86 {
     ) {
         let mut sums = [_mm512_setzero_ps(); N];
         let (mut n, mut i) = (0, 0);
-        let weights = weights.as_ptr();
+        // offsets wrap where a run begins in the padding
+        let weights = weights.as_ptr().cast::<u8>().wrapping_offset((offset as i32) as isize);
         // loops by hand: iterators are not always inlined into code for other instructions
         // SAFETY: this function's contract; vectors are aligned.
         unsafe {
@@ -197,7 +198,7 @@ mod x86 {
             }
             if values.is_empty() {
                 while i < elements.len() {
-                    let row = weights.add(elements.get_unchecked(i).wrapping_add(offset) as usize * N);
+                    let row = weights.wrapping_add(*elements.get_unchecked(i) as usize).cast::<Vector>();
                     n = 0;
                     while n < N {
                         sums[n] = _mm512_add_ps(sums[n], _mm512_load_ps(row.add(n).cast()));
@@ -207,7 +208,7 @@ mod x86 {
                 }
             } else {
                 while i < elements.len() {
-                    let row = weights.add(elements.get_unchecked(i).wrapping_add(offset) as usize * N);
+                    let row = weights.wrapping_add(*elements.get_unchecked(i) as usize).cast::<Vector>();
                     let value = _mm512_set1_ps(*values.get_unchecked(i));
                     n = 0;
                     while n < N {

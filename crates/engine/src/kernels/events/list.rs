@@ -8,7 +8,9 @@ use super::super::tile::{Instructions, LANES};
 pub(crate) struct EventList {
     /// Channels of a position.
     channels: usize,
-    /// Position times `channels` plus channel; the vectors that hold the last ones may hold more.
+    /// What elements are multiplied by.
+    scale: u32,
+    /// Position times `channels` plus channel, times `scale`; the vectors that hold the last ones may hold more.
     elements: Vec<u32>,
     count: usize,
     /// One an event; empty where all are 1.
@@ -29,8 +31,8 @@ impl EventList {
     }
 
     /// Takes spikes: a bit for each of the `channels` of a position and its padding.
-    pub(super) fn take_spikes(&mut self, instructions: Instructions, words: &[u16], channels: usize) {
-        self.clear(channels);
+    pub(super) fn take_spikes(&mut self, instructions: Instructions, words: &[u16], channels: usize, scale: u32) {
+        self.clear(channels, scale);
         // a vector more than there can be, so that whole vectors can be written
         self.elements.resize(words.len() * LANES + LANES, 0);
         match instructions {
@@ -49,7 +51,7 @@ impl EventList {
                 let mut rest = *word;
                 while rest != 0 {
                     let channel = i * LANES + rest.trailing_zeros() as usize;
-                    self.elements[self.count] = (position * self.channels + channel) as u32;
+                    self.elements[self.count] = (position * self.channels + channel) as u32 * self.scale;
                     self.count += 1;
                     rest &= rest - 1;
                 }
@@ -64,10 +66,12 @@ impl EventList {
     #[target_feature(enable = "avx512f,popcnt")]
     unsafe fn avx512(&mut self, words: &[u16]) {
         use std::arch::x86_64::{
-            _mm512_add_epi32, _mm512_maskz_compress_epi32, _mm512_set1_epi32, _mm512_setr_epi32, _mm512_storeu_si512,
+            _mm512_add_epi32, _mm512_maskz_compress_epi32, _mm512_mullo_epi32, _mm512_set1_epi32, _mm512_setr_epi32,
+            _mm512_storeu_si512,
         };
         let padded = self.channels.div_ceil(LANES);
         let lanes = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+        let lanes = _mm512_mullo_epi32(lanes, _mm512_set1_epi32(self.scale as i32));
         let (mut word, mut first) = (0, 0u32);
         while word < words.len() {
             let mut element = first;
@@ -83,17 +87,17 @@ impl EventList {
                     }
                     self.count += spikes.count_ones() as usize;
                 }
-                element += LANES as u32;
+                element += LANES as u32 * self.scale;
                 word += 1;
             }
             self.starts.push(self.count as u32);
-            first += self.channels as u32;
+            first += self.channels as u32 * self.scale;
         }
     }
 
     /// Takes values, `channels` and their padding for each position; zeros are no events.
-    pub(super) fn take_values(&mut self, values: &[f32], channels: usize) {
-        self.clear(channels);
+    pub(super) fn take_values(&mut self, values: &[f32], channels: usize, scale: u32) {
+        self.clear(channels, scale);
         self.elements.clear();
         for (position, values) in values.chunks_exact(channels.next_multiple_of(LANES)).enumerate() {
             for (i, vector) in values.chunks_exact(LANES).enumerate() {
@@ -103,7 +107,7 @@ impl EventList {
                 }
                 while rest != 0 {
                     let lane = rest.trailing_zeros() as usize;
-                    self.elements.push((position * channels + i * LANES + lane) as u32);
+                    self.elements.push((position * channels + i * LANES + lane) as u32 * scale);
                     self.values.push(vector[lane]);
                     rest &= rest - 1;
                 }
@@ -114,8 +118,9 @@ impl EventList {
         self.elements.resize(self.count + LANES, 0);
     }
 
-    fn clear(&mut self, channels: usize) {
+    fn clear(&mut self, channels: usize, scale: u32) {
         self.channels = channels;
+        self.scale = scale;
         self.count = 0;
         self.values.clear();
         self.starts.clear();
@@ -130,7 +135,7 @@ impl EventList {
     /// Calls `f(channel, value)` for each event of a position.
     pub(super) fn for_each_at(&self, position: usize, mut f: impl FnMut(usize, f32)) {
         for i in self.starts[position] as usize..self.starts[position + 1] as usize {
-            let channel = self.elements[i] as usize - position * self.channels;
+            let channel = (self.elements[i] / self.scale) as usize - position * self.channels;
             f(channel, self.values.get(i).copied().unwrap_or(1.0));
         }
     }

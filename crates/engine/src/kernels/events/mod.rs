@@ -35,6 +35,14 @@ const DENSE_SHARE: f64 = 0.6;
 #[repr(C, align(64))]
 struct Vector([f32; LANES]);
 
+/// Bytes of a vector.
+const VECTOR: u32 = size_of::<Vector>() as u32;
+
+/// Bytes of the weights of a tap and input channel in a block, by which the elements of lists are multiplied beforehand.
+fn scale(vectors: usize) -> u32 {
+    vectors as u32 * VECTOR
+}
+
 /// Neighbouring taps of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Run {
@@ -149,6 +157,10 @@ impl EventSynapses {
         let taps = fits(height.checked_mul(width).and_then(|n| n.checked_mul(channels)))?;
         fits(taps.checked_mul(padded_out))?;
         let (vectors, tiles) = tiles(spec, padded_out / LANES);
+        // places of weights are signed numbers of bytes
+        let elements = channels.checked_mul(spec.input[0] * spec.input[1]).map(|n| n.max(taps));
+        let bytes = elements.and_then(|n| n.checked_mul(scale(vectors) as usize));
+        bytes.filter(|&n| i32::try_from(n).is_ok()).ok_or_else(too_large)?;
         let weights = (0..padded_out / LANES / vectors).map(|block| {
             let first = block * vectors * LANES;
             let mut weights = Vec::with_capacity(taps * vectors);
@@ -189,12 +201,12 @@ impl EventSynapses {
 
     /// Lists a step's spikes: a bit for each input channel of a position and its padding.
     pub(crate) fn list_spikes(&self, words: &[u16], events: &mut EventList) {
-        events.take_spikes(self.instructions, words, self.channels);
+        events.take_spikes(self.instructions, words, self.channels, scale(self.vectors));
     }
 
     /// Lists a step's values that are not 0, input channels with their padding.
     pub(crate) fn list_values(&self, values: &[f32], events: &mut EventList) {
-        events.take_values(values, self.channels);
+        events.take_values(values, self.channels, scale(self.vectors));
     }
 
     /// Adds the synapses' currents of some steps to `output`, which holds the biases: `inputs` has the events of each

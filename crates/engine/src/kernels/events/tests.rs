@@ -61,9 +61,9 @@ fn events_and_products_give_the_same_sums() {
         let mut synapses = EventSynapses::conv(&op, &shape, &output, amplitude).unwrap();
         let mut events = EventList::default();
         if graded {
-            events.take_values(&values, shape[0]);
+            synapses.list_values(&values, &mut events);
         } else {
-            events.take_spikes(synapses.instructions, &spikes(&values), shape[0]);
+            synapses.list_spikes(&spikes(&values), &mut events);
         }
         let mut dense = biases(&op, &output);
         synapses.product(&events, &mut dense, &mut Vec::new());
@@ -107,9 +107,9 @@ fn the_choice_does_not_show() {
         .map(|&share| {
             let mut events = EventList::default();
             let spikes = spikes(&input(&mut dice, &shape, share, false));
-            events.take_spikes(synapses.instructions, &spikes, shape[0]);
+            synapses.list_spikes(&spikes, &mut events);
             let mut other = EventList::default();
-            other.take_spikes(Instructions::Portable, &spikes, shape[0]);
+            other.take_spikes(Instructions::Portable, &spikes, shape[0], scale(synapses.vectors));
             assert_eq!((events.len(), events.parts().2), (other.len(), other.parts().2));
             assert_eq!(events.parts().0[..events.len()], other.parts().0[..events.len()]);
             assert_eq!(synapses.is_dense(&events), share == 95);
