@@ -136,14 +136,21 @@ impl Workspace {
         if own.len() < range.count * size {
             own.resize(range.count * size, 0.0);
         }
-        let output = &mut own[..range.count * size];
         match &operation.work {
             Work::Sum { constant, terms } => {
                 let constant = match constant {
                     Constant::Fixed(values) => values,
                     Constant::OfSample => &self.constants[operation.node.0],
                 };
-                output.chunks_exact_mut(size).for_each(|output| output.copy_from_slice(constant));
+                let mut terms = terms.as_slice();
+                if let [(Source::Own(first), Term::Same), rest @ ..] = terms {
+                    // nothing else reads it
+                    std::mem::swap(&mut own, &mut self.own[*first]);
+                    terms = rest;
+                } else {
+                    own[..range.count * size].chunks_exact_mut(size).for_each(|y| y.copy_from_slice(constant));
+                }
+                let output = &mut own[..range.count * size];
                 for (source, term) in terms {
                     self.add(*source, term, output, size, range);
                 }
@@ -157,6 +164,7 @@ impl Workspace {
                 let Some((result, inputs)) = kernels.split_last_mut() else { return };
                 let plain = operation.layout.channels * operation.layout.inner;
                 result.resize(range.count * plain, 0.0);
+                let output = &mut own[..range.count * size];
                 // padding is 0
                 output.fill(0.0);
                 let slices: Vec<&[f32]> = inputs.iter().map(Vec::as_slice).collect();
@@ -184,6 +192,8 @@ impl Workspace {
                 synapses.add(&events[..range.count], output, &mut self.scratch);
                 self.events = events;
             }
+            // taken as it is, see above
+            Term::Same => {}
             Term::Map(map) => {
                 for (step, output) in output.chunks_exact_mut(size).enumerate() {
                     match source {
@@ -335,12 +345,15 @@ impl Workspace {
 
 /// Adds what spikes carry: a factor for each element of a position.
 fn add_spikes(words: &[u16], factors: &[f32], output: &mut [f32]) {
-    for (word, first) in words.iter().zip((0..).step_by(LANES)) {
-        let mut rest = *word;
-        while rest != 0 {
-            let at = first + rest.trailing_zeros() as usize;
-            output[at] += factors[at % factors.len()];
-            rest &= rest - 1;
+    let positions = words.chunks_exact(factors.len() / LANES).zip(output.chunks_exact_mut(factors.len()));
+    for (words, output) in positions {
+        for ((word, output), factors) in words.iter().zip(output.chunks_exact_mut(LANES)).zip(factors.chunks(LANES)) {
+            let mut rest = *word;
+            while rest != 0 {
+                let lane = rest.trailing_zeros() as usize;
+                output[lane] += factors[lane];
+                rest &= rest - 1;
+            }
         }
     }
 }

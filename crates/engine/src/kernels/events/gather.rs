@@ -3,7 +3,7 @@
 #![allow(unsafe_code)] // Vector instructions chosen at run time, on pointers whose bounds are checked once a step.
 
 use super::super::tile::{Instructions, LANES};
-use super::{EventList, EventSynapses, Run, VECTOR, Vector, scale};
+use super::{Column, EventList, EventSynapses, MOST_RUNS, Run, VECTOR, Vector, scale};
 
 /// A run of taps as one result reads it: events, and what to add to an element for the place of its weights.
 #[derive(Debug, Clone, Copy)]
@@ -36,9 +36,13 @@ impl EventSynapses {
     /// Adds the currents that a step's events cause.
     pub(super) fn gather(&self, step: Step<'_>) {
         let (_, values, starts) = step.events.parts();
-        assert!(starts.len() == self.positions + 1 && step.output.len() == self.results, "a step's events and results");
+        assert!(
+            starts.len() == self.positions * self.groups + 1 && step.output.len() == self.results,
+            "a step's events and results"
+        );
         assert!(values.is_empty() || values.len() == step.events.len(), "a value for each event, or none");
         assert!(step.events.channels() == self.channels, "events of as many channels");
+        assert!(step.runs.len() <= MOST_RUNS, "a tile of few runs");
         match self.instructions {
             // SAFETY: the instructions are there: this variant is only made where they were detected.
             #[cfg(target_arch = "x86_64")]
@@ -58,22 +62,42 @@ impl EventSynapses {
         rows.resize(self.depth + LANES, 0);
         let first = block * self.vectors * LANES;
         let weights = self.weights[block].as_slice();
+        let mut read = [(0, (0, 0)); MOST_RUNS];
         for y in 0..self.output[0] {
+            let mut count = 0;
+            for (number, run) in runs.iter().enumerate() {
+                if let Some(row) = self.row(run, y) {
+                    read[count] = (number, row);
+                    count += 1;
+                }
+            }
+            let read = &read[..count];
+            if read.is_empty() {
+                continue;
+            }
             for x in 0..self.output[1] {
                 let result = (y * self.output[1] + x) * self.padded_out + first;
                 let output = &mut output[result..][..self.vectors * LANES];
-                let (elements, offset, values) = if let [run] = runs {
-                    let Some(reading) = self.reading(run, [y, x], starts) else { continue };
+                let (elements, offset, values) = if let &[(run, row)] = read {
+                    let run = &runs[run];
+                    let Some(reading) = self.reading(run, self.columns[run.columns][x], row, starts) else { continue };
                     let values = if values.is_empty() { values } else { &values[reading.from..reading.to] };
                     (&elements[reading.from..reading.to], reading.offset, values)
                 } else {
                     let mut count = 0;
-                    for run in runs {
-                        let Some(reading) = self.reading(run, [y, x], starts) else { continue };
+                    for &(run, row) in read {
+                        let run = &runs[run];
+                        let Some(reading) = self.reading(run, self.columns[run.columns][x], row, starts) else {
+                            continue;
+                        };
+                        // whole vectors: there is room behind both
                         let room = (reading.to - reading.from).next_multiple_of(LANES);
-                        let (from, to) = (&elements[reading.from..][..room], &mut rows[count..][..room]);
-                        for i in 0..room {
-                            to[i] = from[i].wrapping_add(reading.offset);
+                        let (from, _) = elements[reading.from..][..room].as_chunks::<LANES>();
+                        let (to, _) = rows[count..][..room].as_chunks_mut::<LANES>();
+                        let mut vector = 0;
+                        while vector < from.len().min(to.len()) {
+                            to[vector] = from[vector].map(|element| element.wrapping_add(reading.offset));
+                            vector += 1;
                         }
                         count += reading.to - reading.from;
                     }
@@ -87,22 +111,28 @@ impl EventSynapses {
         }
     }
 
-    /// What the result at `at` reads through a run; `None`: nothing.
+    /// The row of the input that a row of results reads through a run: the number of its first position, and what to add
+    /// to elements beside what columns add; `None` in the padding.
     #[inline]
-    fn reading(&self, run: &Run, at: [usize; 2], starts: &[u32]) -> Option<Reading> {
-        let y = (at[0] * self.stride[0] + run.offset[0]).checked_sub(self.pad[0]).filter(|&y| y < self.input[0])?;
-        // columns as numbers of the input with its padding
-        let begin = at[1] * self.stride[1] + run.offset[1];
-        let (low, high) = (begin.max(self.pad[1]), (begin + run.taps).min(self.pad[1] + self.input[1]));
-        if low >= high {
+    fn row(&self, run: &Run, y: usize) -> Option<(usize, u32)> {
+        let y = (y * self.stride[0] + run.offset).checked_sub(self.pad[0]).filter(|&y| y < self.input[0])?;
+        let first = (run.row * self.channels).wrapping_sub(y * self.input[1] * self.channels);
+        Some((y * self.input[1], (first as u32).wrapping_mul(scale(self.vectors))))
+    }
+
+    /// What a result reads through a run, `column` being its own and `row` that of its row; `None`: nothing.
+    #[inline]
+    fn reading(&self, run: &Run, column: Column, row: (usize, u32), starts: &[u32]) -> Option<Reading> {
+        let at = |column: u32| (row.0 + column as usize) * self.groups + run.group;
+        let (from, to) = if self.groups == 1 {
+            (starts[at(column.low)] as usize, starts[at(column.high)] as usize)
+        } else if column.low < column.high {
+            // one tap
+            (starts[at(column.low)] as usize, starts[at(column.low) + 1] as usize)
+        } else {
             return None;
-        }
-        let position = |column: usize| y * self.input[1] + column - self.pad[1];
-        let (from, to) = (starts[position(low)] as usize, starts[position(high - 1) + 1] as usize);
-        // the first tap's row, less the first element that it could read; may wrap, and wraps back
-        let skipped = low - begin;
-        let row = ((run.row + skipped) * self.channels).wrapping_sub(position(low) * self.channels);
-        (from < to).then_some(Reading { from, to, offset: (row as u32).wrapping_mul(scale(self.vectors)) })
+        };
+        (from < to).then_some(Reading { from, to, offset: column.offset.wrapping_add(row.1) })
     }
 }
 
@@ -176,6 +206,7 @@ mod x86 {
 
     /// # Safety
     /// As for [`Sum::add`], with `N` vectors, on a machine with AVX-512F.
+    #[allow(clippy::cast_ptr_alignment)] // places are multiples of a vector's size
     #[target_feature(enable = "avx512f")]
     #[inline]
     unsafe fn sums<const N: usize>(

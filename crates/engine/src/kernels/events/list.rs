@@ -8,6 +8,8 @@ use super::super::tile::{Instructions, LANES};
 pub(crate) struct EventList {
     /// Channels of a position.
     channels: usize,
+    /// Groups of a position's channels.
+    groups: usize,
     /// What elements are multiplied by.
     scale: u32,
     /// Position times `channels` plus channel, times `scale`; the vectors that hold the last ones may hold more.
@@ -15,7 +17,7 @@ pub(crate) struct EventList {
     count: usize,
     /// One an event; empty where all are 1.
     values: Vec<f32>,
-    /// Where each position's events begin, and the end.
+    /// Where the events of each position and group begin, and the end.
     starts: Vec<u32>,
 }
 
@@ -31,8 +33,15 @@ impl EventList {
     }
 
     /// Takes spikes: a bit for each of the `channels` of a position and its padding.
-    pub(super) fn take_spikes(&mut self, instructions: Instructions, words: &[u16], channels: usize, scale: u32) {
-        self.clear(channels, scale);
+    pub(super) fn take_spikes(
+        &mut self,
+        instructions: Instructions,
+        words: &[u16],
+        channels: usize,
+        groups: usize,
+        scale: u32,
+    ) {
+        self.clear(channels, groups, scale);
         // a vector more than there can be, so that whole vectors can be written
         self.elements.resize(words.len() * LANES + LANES, 0);
         match instructions {
@@ -48,6 +57,9 @@ impl EventList {
         let padded = self.channels.div_ceil(LANES);
         for (position, words) in words.chunks_exact(padded).enumerate() {
             for (i, word) in words.iter().enumerate() {
+                if i > 0 && i % (padded / self.groups) == 0 {
+                    self.starts.push(self.count as u32);
+                }
                 let mut rest = *word;
                 while rest != 0 {
                     let channel = i * LANES + rest.trailing_zeros() as usize;
@@ -75,7 +87,7 @@ impl EventList {
         let (mut word, mut first) = (0, 0u32);
         while word < words.len() {
             let mut element = first;
-            let end = (word + padded).min(words.len());
+            let end = (word + padded / self.groups).min(words.len());
             while word < end {
                 let spikes = words[word];
                 if spikes != 0 {
@@ -91,16 +103,19 @@ impl EventList {
                 word += 1;
             }
             self.starts.push(self.count as u32);
-            first += self.channels as u32 * self.scale;
+            first += (self.channels / self.groups) as u32 * self.scale;
         }
     }
 
     /// Takes values, `channels` and their padding for each position; zeros are no events.
-    pub(super) fn take_values(&mut self, values: &[f32], channels: usize, scale: u32) {
-        self.clear(channels, scale);
+    pub(super) fn take_values(&mut self, values: &[f32], channels: usize, groups: usize, scale: u32) {
+        self.clear(channels, groups, scale);
         self.elements.clear();
         for (position, values) in values.chunks_exact(channels.next_multiple_of(LANES)).enumerate() {
             for (i, vector) in values.chunks_exact(LANES).enumerate() {
+                if i > 0 && (i * LANES).is_multiple_of(channels.next_multiple_of(LANES) / groups) {
+                    self.starts.push(self.elements.len() as u32);
+                }
                 let mut rest = 0u32;
                 for (lane, &x) in vector.iter().enumerate() {
                     rest |= u32::from(x != 0.0) << lane;
@@ -118,8 +133,9 @@ impl EventList {
         self.elements.resize(self.count + LANES, 0);
     }
 
-    fn clear(&mut self, channels: usize, scale: u32) {
+    fn clear(&mut self, channels: usize, groups: usize, scale: u32) {
         self.channels = channels;
+        self.groups = groups;
         self.scale = scale;
         self.count = 0;
         self.values.clear();
@@ -134,7 +150,8 @@ impl EventList {
 
     /// Calls `f(channel, value)` for each event of a position.
     pub(super) fn for_each_at(&self, position: usize, mut f: impl FnMut(usize, f32)) {
-        for i in self.starts[position] as usize..self.starts[position + 1] as usize {
+        let start = |position: usize| self.starts[position * self.groups] as usize;
+        for i in start(position)..start(position + 1) {
             let channel = (self.elements[i] / self.scale) as usize - position * self.channels;
             f(channel, self.values.get(i).copied().unwrap_or(1.0));
         }

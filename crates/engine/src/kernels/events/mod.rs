@@ -3,7 +3,7 @@
 //! Values lie channels last, channels padded to whole vectors, so that an event adds to a result a contiguous vector of
 //! weights for many result channels. Weights lie `[block of result channels][ky][kx][input channel][result channel]`: the
 //! events that a result reads through neighbouring taps of a row are neighbours in the list of events, and their weights
-//! are found by adding a number to theirs. Taps and blocks are chosen so small that their weights stay in the first cache
+//! are found by adding a number to theirs. Taps and blocks are chosen so small that their weights stay in a core's caches
 //! while positions and steps pass. Every result adds its terms in the order of the input's positions and then channels,
 //! whether events are visited one by one or, where they are many, by the dense product: a term of 0 adds nothing, so that
 //! both give the same sums to the last bit.
@@ -21,8 +21,11 @@ use super::phase::plane;
 use super::product::{Position, Product};
 use super::tile::{Instructions, LANES, Offsets};
 
-/// Vectors of weights that stay in the first cache (24 KiB), beside events and results.
-const CACHED: usize = 384;
+/// Vectors of weights of the taps that are visited together (128 KiB). They stay in a core's caches while positions and
+/// steps pass; with less there would be fewer vectors for each event, and the time is that of visiting events.
+const CACHED: usize = 2048;
+/// Runs that are visited together.
+const MOST_RUNS: usize = 16;
 /// Vectors of results that are held in registers.
 const MOST_VECTORS: usize = 4;
 /// Share of an input's elements that are events from which on the dense product is cheaper: an event costs a load and an
@@ -43,14 +46,26 @@ fn scale(vectors: usize) -> u32 {
     vectors as u32 * VECTOR
 }
 
-/// Neighbouring taps of a row.
+/// Neighbouring taps of a row, for a group of input channels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Run {
-    /// Where the first tap reads, on both axes, before padding is taken off.
-    offset: [usize; 2],
-    /// Number of the first tap.
+    /// The row that the taps read, before padding is taken off.
+    offset: usize,
+    /// Number of the first tap of the row of taps.
     row: usize,
-    taps: usize,
+    /// Which list of columns is theirs.
+    columns: usize,
+    /// The group; where there are several, there is one tap.
+    group: usize,
+}
+
+/// What a column of results reads through a run: positions within a row of the input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Column {
+    low: u32,
+    high: u32,
+    /// What to add to an element for the place of its weights, beside what the row adds; may wrap.
+    offset: u32,
 }
 
 /// A convolution or matrix product on one step's values.
@@ -74,6 +89,10 @@ pub(crate) struct EventSynapses {
     weights: Vec<Vec<Vector>>,
     /// Taps that are visited together, in order.
     tiles: Vec<Vec<Run>>,
+    /// For each first tap and number of taps, by column of results.
+    columns: Vec<Vec<Column>>,
+    /// Groups that input channels are divided into, where a tap's weights alone are too many.
+    groups: usize,
     dense: Dense,
 }
 
@@ -156,7 +175,7 @@ impl EventSynapses {
         fits(padded_out.checked_mul(spec.output[0] * spec.output[1]))?;
         let taps = fits(height.checked_mul(width).and_then(|n| n.checked_mul(channels)))?;
         fits(taps.checked_mul(padded_out))?;
-        let (vectors, tiles) = tiles(spec, padded_out / LANES);
+        let Tiling { vectors, tiles, columns, groups } = tiles(spec, padded_out / LANES);
         // places of weights are signed numbers of bytes
         let elements = channels.checked_mul(spec.input[0] * spec.input[1]).map(|n| n.max(taps));
         let bytes = elements.and_then(|n| n.checked_mul(scale(vectors) as usize));
@@ -195,18 +214,20 @@ impl EventSynapses {
             depth: taps,
             weights,
             tiles,
+            columns,
+            groups,
             dense: Dense::new(spec, padded_in, padded_out).ok_or_else(too_large)?,
         })
     }
 
     /// Lists a step's spikes: a bit for each input channel of a position and its padding.
     pub(crate) fn list_spikes(&self, words: &[u16], events: &mut EventList) {
-        events.take_spikes(self.instructions, words, self.channels, scale(self.vectors));
+        events.take_spikes(self.instructions, words, self.channels, self.groups, scale(self.vectors));
     }
 
     /// Lists a step's values that are not 0, input channels with their padding.
     pub(crate) fn list_values(&self, values: &[f32], events: &mut EventList) {
-        events.take_values(values, self.channels, scale(self.vectors));
+        events.take_values(values, self.channels, self.groups, scale(self.vectors));
     }
 
     /// Adds the synapses' currents of some steps to `output`, which holds the biases: `inputs` has the events of each
@@ -254,29 +275,52 @@ pub(crate) struct Scratch {
     rows: Vec<u32>,
 }
 
-/// Vectors of result channels in a block (a divisor of all `of`), and the taps that are visited together, so that their
-/// weights stay in the first cache: all of them, those of a row, or each.
-fn tiles(spec: &Spec<'_>, of: usize) -> (usize, Vec<Vec<Run>>) {
+/// How weights are divided so that they stay in cache.
+struct Tiling {
+    vectors: usize,
+    tiles: Vec<Vec<Run>>,
+    columns: Vec<Vec<Column>>,
+    groups: usize,
+}
+
+/// Vectors of result channels in a block (a divisor of all `of`), and the taps that are visited together: all of them,
+/// those of a row, each, or a tap's input channels group by group. Terms stay in order.
+fn tiles(spec: &Spec<'_>, of: usize) -> Tiling {
     let [height, width] = spec.kernel;
     let channels = spec.channels[0];
     // taps with gaps between them read elements that are no neighbours
     let together = spec.dilation[1] == 1;
-    let vectors = |taps: usize| {
-        let most = (CACHED / (taps * channels)).clamp(1, MOST_VECTORS);
-        (1..=most).rev().find(|n| of.is_multiple_of(*n)).unwrap_or(1)
-    };
-    let taps = if together && width * channels <= CACHED { width } else { 1 };
+    // the most vectors that divide all, and those of so many rows
+    let divisor = |most: usize| (1..=most.max(1)).rev().find(|n| of.is_multiple_of(*n)).unwrap_or(1);
+    let vectors = |rows: usize| divisor((CACHED / rows).min(MOST_VECTORS));
+    let all = height * width * channels * divisor(MOST_VECTORS) <= CACHED && height * width <= MOST_RUNS;
+    let several = divisor(MOST_VECTORS);
+    let taps = if together && (all || width * channels * several <= CACHED) { width } else { 1 };
+    let whole = |groups: &usize| channels.is_multiple_of(groups * LANES) && channels / groups * several <= CACHED;
+    let groups = if taps == 1 && channels * several > CACHED { (1..=channels).find(whole).unwrap_or(1) } else { 1 };
     let mut runs = Vec::new();
     for ky in 0..height {
         for kx in (0..width).step_by(taps) {
-            let offset = [ky * spec.dilation[0], kx * spec.dilation[1]];
-            runs.push(Run { offset, row: ky * width + kx, taps });
+            for group in 0..groups {
+                runs.push(Run { offset: ky * spec.dilation[0], row: ky * width, columns: kx / taps, group });
+            }
         }
     }
-    if height * width * channels <= CACHED {
-        return (vectors(height * width), vec![runs]);
-    }
-    (vectors(taps), runs.into_iter().map(|run| vec![run]).collect())
+    let all = all && groups == 1;
+    let vectors = vectors(if all { height * width * channels } else { taps * channels / groups });
+    let tiles = if all { vec![runs] } else { runs.into_iter().map(|run| vec![run]).collect() };
+    let column = |kx: usize, x: usize| {
+        // as numbers of the input with its padding
+        let begin = x * spec.stride[1] + kx * spec.dilation[1];
+        let (pad, end) = (spec.pad[1], spec.pad[1] + spec.input[1]);
+        let low = begin.clamp(pad, end);
+        let high = (begin + taps).clamp(low, end);
+        let row = ((kx + low - begin.min(low)) * channels).wrapping_sub((low - pad) * channels);
+        let offset = (row as u32).wrapping_mul(scale(vectors));
+        Column { low: (low - pad) as u32, high: (high - pad) as u32, offset }
+    };
+    let columns = (0..width).step_by(taps).map(|kx| (0..spec.output[1]).map(|x| column(kx, x)).collect()).collect();
+    Tiling { vectors, tiles, columns, groups }
 }
 
 impl Dense {
