@@ -10,6 +10,7 @@ use crate::kernels::Threads;
 use crate::kernels::events::{EventList, Scratch};
 use crate::kernels::fire::Steps;
 use crate::kernels::tile::LANES;
+use crate::kernels::vectors::vectorised;
 
 /// A thread's memory; its size does not depend on the number of steps.
 #[derive(Default)]
@@ -343,19 +344,25 @@ impl Workspace {
     }
 }
 
-/// Adds what spikes carry: a factor for each element of a position.
+/// Adds what spikes carry: a factor for each element of a position. Where there is no spike, 0 is added: that is cheaper
+/// than to ask.
 fn add_spikes(words: &[u16], factors: &[f32], output: &mut [f32]) {
-    let positions = words.chunks_exact(factors.len() / LANES).zip(output.chunks_exact_mut(factors.len()));
-    for (words, output) in positions {
-        for ((word, output), factors) in words.iter().zip(output.chunks_exact_mut(LANES)).zip(factors.chunks(LANES)) {
-            let mut rest = *word;
-            while rest != 0 {
-                let lane = rest.trailing_zeros() as usize;
-                output[lane] += factors[lane];
-                rest &= rest - 1;
+    vectorised(|| {
+        let vectors = factors.len() / LANES;
+        let ((factors, _), (output, _)) = (factors.as_chunks::<LANES>(), output.as_chunks_mut::<LANES>());
+        let (mut at, mut vector) = (0, 0);
+        while at < words.len().min(output.len()) {
+            let (word, factors, output) = (u32::from(words[at]), &factors[vector], &mut output[at]);
+            let mut lane = 0;
+            while lane < LANES {
+                let mask = 0u32.wrapping_sub(word >> lane & 1);
+                output[lane] += f32::from_bits(factors[lane].to_bits() & mask);
+                lane += 1;
             }
+            at += 1;
+            vector = if vector + 1 == vectors { 0 } else { vector + 1 };
         }
-    }
+    });
 }
 
 fn record(

@@ -32,6 +32,11 @@ impl EventList {
         self.channels
     }
 
+    /// What elements are multiplied by.
+    pub(super) fn scale(&self) -> u32 {
+        self.scale
+    }
+
     /// Takes spikes: a bit for each of the `channels` of a position and its padding.
     pub(super) fn take_spikes(
         &mut self,

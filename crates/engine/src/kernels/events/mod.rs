@@ -10,6 +10,7 @@
 
 mod gather;
 mod list;
+mod scatter;
 #[cfg(test)]
 mod tests;
 
@@ -17,6 +18,7 @@ use spikeconverter_graph::ops::{Conv, Linear};
 
 use self::gather::Step;
 pub(crate) use self::list::EventList;
+use self::scatter::Scatter;
 use super::phase::plane;
 use super::product::{Position, Product};
 use super::tile::{Instructions, LANES, Offsets};
@@ -93,6 +95,7 @@ pub(crate) struct EventSynapses {
     columns: Vec<Vec<Column>>,
     /// Groups that input channels are divided into, where a tap's weights alone are too many.
     groups: usize,
+    scatter: Option<Scatter>,
     dense: Dense,
 }
 
@@ -216,6 +219,7 @@ impl EventSynapses {
             tiles,
             columns,
             groups,
+            scatter: Scatter::new(spec, padded_out),
             dense: Dense::new(spec, padded_in, padded_out).ok_or_else(too_large)?,
         })
     }
@@ -236,7 +240,7 @@ impl EventSynapses {
         for block in 0..self.weights.len() {
             for tile in &self.tiles {
                 for (events, output) in inputs.iter().zip(output.chunks_exact_mut(self.results)) {
-                    if !self.is_dense(events) {
+                    if !self.is_dense(events) && self.scattered(events).is_none() {
                         self.visit(block, tile, events, output, &mut scratch.rows);
                     }
                 }
@@ -245,6 +249,8 @@ impl EventSynapses {
         for (events, output) in inputs.iter().zip(output.chunks_exact_mut(self.results)) {
             if self.is_dense(events) {
                 self.product(events, output, &mut scratch.dense);
+            } else if let Some(scatter) = self.scattered(events) {
+                scatter.add(events, output, &mut scratch.margin);
             }
         }
     }
@@ -262,6 +268,11 @@ impl EventSynapses {
         }
     }
 
+    /// The way that starts from events, where it is the cheaper.
+    fn scattered(&self, events: &EventList) -> Option<&Scatter> {
+        self.scatter.as_ref().filter(|scatter| scatter.serves(events))
+    }
+
     /// Whether the dense product is the cheaper.
     fn is_dense(&self, events: &EventList) -> bool {
         events.len() as f64 > DENSE_SHARE * (self.positions * self.channels) as f64
@@ -273,6 +284,7 @@ impl EventSynapses {
 pub(crate) struct Scratch {
     dense: Vec<f32>,
     rows: Vec<u32>,
+    margin: Vec<Vector>,
 }
 
 /// How weights are divided so that they stay in cache.
