@@ -47,8 +47,7 @@ impl EventList {
         scale: u32,
     ) {
         self.clear(channels, groups, scale);
-        // a vector more than there can be, so that whole vectors can be written
-        self.elements.resize(words.len() * LANES + LANES, 0);
+        self.reserve(words.len() * LANES);
         match instructions {
             // SAFETY: the instructions are there: this variant is only made where they were detected. There is room for
             // sixteen elements behind those of each word.
@@ -115,11 +114,11 @@ impl EventList {
     /// Takes values, `channels` and their padding for each position; zeros are no events.
     pub(super) fn take_values(&mut self, values: &[f32], channels: usize, groups: usize, scale: u32) {
         self.clear(channels, groups, scale);
-        self.elements.clear();
+        self.reserve(values.len());
         for (position, values) in values.chunks_exact(channels.next_multiple_of(LANES)).enumerate() {
             for (i, vector) in values.chunks_exact(LANES).enumerate() {
                 if i > 0 && (i * LANES).is_multiple_of(channels.next_multiple_of(LANES) / groups) {
-                    self.starts.push(self.elements.len() as u32);
+                    self.starts.push(self.count as u32);
                 }
                 let mut rest = 0u32;
                 for (lane, &x) in vector.iter().enumerate() {
@@ -127,15 +126,22 @@ impl EventList {
                 }
                 while rest != 0 {
                     let lane = rest.trailing_zeros() as usize;
-                    self.elements.push((position * channels + i * LANES + lane) as u32 * scale);
+                    self.elements[self.count] = (position * channels + i * LANES + lane) as u32 * scale;
+                    self.count += 1;
                     self.values.push(vector[lane]);
                     rest &= rest - 1;
                 }
             }
-            self.starts.push(self.elements.len() as u32);
+            self.starts.push(self.count as u32);
         }
-        self.count = self.elements.len();
-        self.elements.resize(self.count + LANES, 0);
+    }
+
+    /// Makes room for so many elements and a vector more, so that whole vectors can be read and written. What was there is
+    /// not cleared.
+    fn reserve(&mut self, elements: usize) {
+        if self.elements.len() < elements + LANES {
+            self.elements.resize(elements + LANES, 0);
+        }
     }
 
     fn clear(&mut self, channels: usize, groups: usize, scale: u32) {
