@@ -28,7 +28,8 @@ pub struct LayerReport {
     /// Whether it sends negative spikes.
     pub signed: bool,
     /// Conversion error on the calibration samples: mean square of what the population transmits minus the trained
-    /// network's activation, divided by the mean square of the latter. Errors of the layers before are part of it.
+    /// network's activation, divided by the mean square of the latter. Errors of the layers before are part of it; in
+    /// streaming methods it is that of the code alone, for currents that do not change.
     pub error: f64,
     /// Largest correction by an initial membrane potential, in absolute value and units of the activation.
     pub largest_correction: f32,

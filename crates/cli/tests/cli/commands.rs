@@ -137,6 +137,16 @@ fn engines_find_the_same() {
     assert!((spikes(&folded) / spikes(&literal) - 1.0).abs() < 1e-3);
 }
 
+/// The demo's network pools maxima, which rates cannot.
+#[test]
+fn streaming_methods_say_what_they_do_not_take() {
+    let folder = demo_folder();
+    let refused = run(folder.path(), &format!("{CONVERT} --method rueckauer2017 -T 64 --calibrate 64"));
+    assert_eq!(refused.code, 1);
+    assert!(refused.err.contains("MaxPool") && refused.err.contains("average pooling"), "{}", refused.err);
+    assert!(!folder.path().join("net.snn").exists());
+}
+
 #[test]
 fn batches_do_not_change_the_result() {
     let folder = demo_folder();

@@ -36,6 +36,8 @@ pub(super) enum Source {
 pub(super) enum Term {
     Synapses(Box<EventSynapses>),
     Map(SparseMap),
+    /// The first term of a sum with nothing constant in it, as it is.
+    Same,
     /// Element by element: a factor for each element of a position, padding included.
     Scale(Vec<f32>),
 }
@@ -264,6 +266,15 @@ impl Compiler<'_> {
         } else {
             Constant::Fixed(self.at_rest(op, id)?)
         };
+        let plain = matches!(op, Op::Add(add) if add.coefficients.first() == Some(&1.0));
+        let nothing = matches!(&constant, Constant::Fixed(values) if values.iter().all(|&x| x == 0.0));
+        if let Some((Source::Own(_), term @ Term::Scale(_))) = terms.first_mut()
+            && plain
+            && nothing
+            && !node.inputs[1..].contains(&node.inputs[0])
+        {
+            *term = Term::Same;
+        }
         Ok(Operation { node: id, layout, work: Work::Sum { constant, terms } })
     }
 

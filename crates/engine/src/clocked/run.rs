@@ -7,9 +7,10 @@ use super::layout::Layout;
 use super::program::{BLOCK, Constant, End, Operation, Program, Source, Stage, Term, Work};
 use crate::StepRecord;
 use crate::kernels::Threads;
-use crate::kernels::events::EventList;
+use crate::kernels::events::{EventList, Scratch};
 use crate::kernels::fire::Steps;
 use crate::kernels::tile::LANES;
+use crate::kernels::vectors::vectorised;
 
 /// A thread's memory; its size does not depend on the number of steps.
 #[derive(Default)]
@@ -29,7 +30,7 @@ pub(super) struct Workspace {
     /// Values of a step of each of these.
     sizes: Vec<usize>,
     events: Vec<EventList>,
-    scratch: Vec<f32>,
+    scratch: Scratch,
     /// Inputs of a kernel in row-major order, and its result.
     kernel: Vec<Vec<f32>>,
 }
@@ -136,14 +137,21 @@ impl Workspace {
         if own.len() < range.count * size {
             own.resize(range.count * size, 0.0);
         }
-        let output = &mut own[..range.count * size];
         match &operation.work {
             Work::Sum { constant, terms } => {
                 let constant = match constant {
                     Constant::Fixed(values) => values,
                     Constant::OfSample => &self.constants[operation.node.0],
                 };
-                output.chunks_exact_mut(size).for_each(|output| output.copy_from_slice(constant));
+                let mut terms = terms.as_slice();
+                if let [(Source::Own(first), Term::Same), rest @ ..] = terms {
+                    // nothing else reads it
+                    std::mem::swap(&mut own, &mut self.own[*first]);
+                    terms = rest;
+                } else {
+                    own[..range.count * size].chunks_exact_mut(size).for_each(|y| y.copy_from_slice(constant));
+                }
+                let output = &mut own[..range.count * size];
                 for (source, term) in terms {
                     self.add(*source, term, output, size, range);
                 }
@@ -157,6 +165,7 @@ impl Workspace {
                 let Some((result, inputs)) = kernels.split_last_mut() else { return };
                 let plain = operation.layout.channels * operation.layout.inner;
                 result.resize(range.count * plain, 0.0);
+                let output = &mut own[..range.count * size];
                 // padding is 0
                 output.fill(0.0);
                 let slices: Vec<&[f32]> = inputs.iter().map(Vec::as_slice).collect();
@@ -174,17 +183,18 @@ impl Workspace {
     fn add(&mut self, source: Source, term: &Term, output: &mut [f32], size: usize, range: Range) {
         match term {
             Term::Synapses(synapses) => {
-                let (_, channels) = synapses.input();
                 let mut events = std::mem::take(&mut self.events);
                 for (step, events) in events[..range.count].iter_mut().enumerate() {
                     match source {
-                        Source::Train(id) => events.take_spikes(self.spikes(id, range.first + step), channels / LANES),
-                        _ => events.take_values(self.values(source, range, step), channels),
+                        Source::Train(id) => synapses.list_spikes(self.spikes(id, range.first + step), events),
+                        _ => synapses.list_values(self.values(source, range, step), events),
                     }
                 }
                 synapses.add(&events[..range.count], output, &mut self.scratch);
                 self.events = events;
             }
+            // taken as it is, see above
+            Term::Same => {}
             Term::Map(map) => {
                 for (step, output) in output.chunks_exact_mut(size).enumerate() {
                     match source {
@@ -334,16 +344,25 @@ impl Workspace {
     }
 }
 
-/// Adds what spikes carry: a factor for each element of a position.
+/// Adds what spikes carry: a factor for each element of a position. Where there is no spike, 0 is added: that is cheaper
+/// than to ask.
 fn add_spikes(words: &[u16], factors: &[f32], output: &mut [f32]) {
-    for (word, first) in words.iter().zip((0..).step_by(LANES)) {
-        let mut rest = *word;
-        while rest != 0 {
-            let at = first + rest.trailing_zeros() as usize;
-            output[at] += factors[at % factors.len()];
-            rest &= rest - 1;
+    vectorised(|| {
+        let vectors = factors.len() / LANES;
+        let ((factors, _), (output, _)) = (factors.as_chunks::<LANES>(), output.as_chunks_mut::<LANES>());
+        let (mut at, mut vector) = (0, 0);
+        while at < words.len().min(output.len()) {
+            let (word, factors, output) = (u32::from(words[at]), &factors[vector], &mut output[at]);
+            let mut lane = 0;
+            while lane < LANES {
+                let mask = 0u32.wrapping_sub(word >> lane & 1);
+                output[lane] += f32::from_bits(factors[lane].to_bits() & mask);
+                lane += 1;
+            }
+            at += 1;
+            vector = if vector + 1 == vectors { 0 } else { vector + 1 };
         }
-    }
+    });
 }
 
 fn record(

@@ -1,11 +1,14 @@
 //! Synapses driven by events: convolutions and matrix products whose inputs are mostly zero.
 //!
-//! Values lie channels last, channels padded to whole vectors, so that one input event adds, for each kernel tap, a
-//! contiguous vector of the weights to all result channels. Weights lie `[block of result channels][input channel][ky]
-//! [kx][result channel]`. Every result adds its terms in the order of the input's positions and then channels, whether
-//! events are visited one by one or, where they are many, by the dense product: a term of 0 adds nothing, so that both
-//! give the same sums to the last bit.
+//! Values lie channels last, channels padded to whole vectors, so that an event adds to a result a contiguous vector of
+//! weights for many result channels. Weights lie `[block of result channels][ky][kx][input channel][result channel]`: the
+//! events that a result reads through neighbouring taps of a row are neighbours in the list of events, and their weights
+//! are found by adding a number to theirs. Taps and blocks are chosen so small that their weights stay in a core's caches
+//! while positions and steps pass. Every result adds its terms in the order of the input's positions and then channels,
+//! whether events are visited one by one or, where they are many, by the dense product: a term of 0 adds nothing, so that
+//! both give the same sums to the last bit.
 
+mod gather;
 mod list;
 mod scatter;
 #[cfg(test)]
@@ -13,49 +16,86 @@ mod tests;
 
 use spikeconverter_graph::ops::{Conv, Linear};
 
+use self::gather::Step;
 pub(crate) use self::list::EventList;
+use self::scatter::Scatter;
 use super::phase::plane;
 use super::product::{Position, Product};
 use super::tile::{Instructions, LANES, Offsets};
 
-/// Weights of a block of result channels that stay in a core's own cache while steps pass (640 KiB).
-const BLOCK_WEIGHTS: usize = 160 << 10;
+/// Vectors of weights of the taps that are visited together (128 KiB). They stay in a core's caches while positions and
+/// steps pass; with less there would be fewer vectors for each event, and the time is that of visiting events.
+const CACHED: usize = 2048;
+/// Runs that are visited together.
+const MOST_RUNS: usize = 16;
 /// Vectors of results that are held in registers.
-const MOST_VECTORS: usize = 16;
+const MOST_VECTORS: usize = 4;
 /// Share of an input's elements that are events from which on the dense product is cheaper: an event costs a load and an
 /// addition, a dense term a fused multiplication, at which machines are about as fast; what is left is the overhead of
 /// lists.
 const DENSE_SHARE: f64 = 0.6;
 
-/// Where a run of taps adds its weights.
+/// Weights of neighbouring result channels; aligned, since a vector that straddles two lines of a cache takes two loads.
 #[derive(Debug, Clone, Copy)]
-struct Piece {
-    /// First result, without the block of channels.
-    result: u32,
-    /// First weight within an input channel's.
-    weight: u32,
-    /// Neighbouring taps and results.
-    taps: u32,
+#[repr(C, align(64))]
+struct Vector([f32; LANES]);
+
+/// Bytes of a vector.
+const VECTOR: u32 = size_of::<Vector>() as u32;
+
+/// Bytes of the weights of a tap and input channel in a block, by which the elements of lists are multiplied beforehand.
+fn scale(vectors: usize) -> u32 {
+    vectors as u32 * VECTOR
+}
+
+/// Neighbouring taps of a row, for a group of input channels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Run {
+    /// The row that the taps read, before padding is taken off.
+    offset: usize,
+    /// Number of the first tap of the row of taps.
+    row: usize,
+    /// Which list of columns is theirs.
+    columns: usize,
+    /// The group; where there are several, there is one tap.
+    group: usize,
+}
+
+/// What a column of results reads through a run: positions within a row of the input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Column {
+    low: u32,
+    high: u32,
+    /// What to add to an element for the place of its weights, beside what the row adds; may wrap.
+    offset: u32,
 }
 
 /// A convolution or matrix product on one step's values.
 pub(crate) struct EventSynapses {
     instructions: Instructions,
-    /// Input positions, and their values with padding.
+    /// Input positions.
     positions: usize,
     channels: usize,
-    padded_in: usize,
+    input: [usize; 2],
+    output: [usize; 2],
+    stride: [usize; 2],
+    pad: [usize; 2],
+    /// Results of a step, and of a position, padding included.
     results: usize,
     padded_out: usize,
     /// Vectors of result channels in a block.
     vectors: usize,
-    /// Weights of an input channel in a block.
-    row: usize,
+    /// Rows of weights in a block: one a tap and input channel.
+    depth: usize,
     /// By block.
-    weights: Vec<Vec<f32>>,
-    pieces: Vec<Piece>,
-    /// Where each position's pieces begin, and the end.
-    starts: Vec<u32>,
+    weights: Vec<Vec<Vector>>,
+    /// Taps that are visited together, in order.
+    tiles: Vec<Vec<Run>>,
+    /// For each first tap and number of taps, by column of results.
+    columns: Vec<Vec<Column>>,
+    /// Groups that input channels are divided into, where a tap's weights alone are too many.
+    groups: usize,
+    scatter: Option<Scatter>,
     dense: Dense,
 }
 
@@ -138,118 +178,161 @@ impl EventSynapses {
         fits(padded_out.checked_mul(spec.output[0] * spec.output[1]))?;
         let taps = fits(height.checked_mul(width).and_then(|n| n.checked_mul(channels)))?;
         fits(taps.checked_mul(padded_out))?;
-        let vectors = vectors(padded_out / LANES, taps, width.min(3));
-        let row = height * width * vectors * LANES;
+        let Tiling { vectors, tiles, columns, groups } = tiles(spec, padded_out / LANES);
+        // places of weights are signed numbers of bytes
+        let elements = channels.checked_mul(spec.input[0] * spec.input[1]).map(|n| n.max(taps));
+        let bytes = elements.and_then(|n| n.checked_mul(scale(vectors) as usize));
+        bytes.filter(|&n| i32::try_from(n).is_ok()).ok_or_else(too_large)?;
         let weights = (0..padded_out / LANES / vectors).map(|block| {
-            let mut weights = Vec::with_capacity(channels * row);
-            for c in 0..channels {
-                for tap in 0..height * width {
-                    // columns from the last to the first, so that results follow one another
-                    let tap = [tap / width, width - 1 - tap % width];
-                    let channel = (0..vectors * LANES).map(|lane| block * vectors * LANES + lane);
-                    weights.extend(channel.map(|o| if o < results { (spec.weight)(o, c, tap) } else { 0.0 }));
+            let first = block * vectors * LANES;
+            let mut weights = Vec::with_capacity(taps * vectors);
+            for tap in 0..height * width {
+                for c in 0..channels {
+                    let weight = |o: usize| (spec.weight)(o, c, [tap / width, tap % width]);
+                    weights.extend((0..vectors).map(|vector| {
+                        let first = first + vector * LANES;
+                        Vector(std::array::from_fn(
+                            |lane| if first + lane < results { weight(first + lane) } else { 0.0 },
+                        ))
+                    }));
                 }
             }
             weights
         });
-        let weights: Vec<Vec<f32>> = weights.collect();
-        if weights.iter().flatten().any(|w| !w.is_finite()) {
+        let weights: Vec<Vec<Vector>> = weights.collect();
+        if weights.iter().flatten().flat_map(|vector| vector.0).any(|w| !w.is_finite()) {
             return Err("a weight times its input's threshold is too large a number".into());
         }
-        let (pieces, starts) = pieces(spec, padded_out, vectors);
         Ok(Self {
             instructions: Instructions::available()[0],
             positions: spec.input[0] * spec.input[1],
             channels,
-            padded_in,
+            input: spec.input,
+            output: spec.output,
+            stride: spec.stride,
+            pad: spec.pad,
             results: spec.output[0] * spec.output[1] * padded_out,
             padded_out,
             vectors,
-            row,
+            depth: taps,
             weights,
-            pieces,
-            starts,
+            tiles,
+            columns,
+            groups,
+            scatter: Scatter::new(spec, padded_out),
             dense: Dense::new(spec, padded_in, padded_out).ok_or_else(too_large)?,
         })
     }
 
+    /// Lists a step's spikes: a bit for each input channel of a position and its padding.
+    pub(crate) fn list_spikes(&self, words: &[u16], events: &mut EventList) {
+        events.take_spikes(self.instructions, words, self.channels, self.groups, scale(self.vectors));
+    }
+
+    /// Lists a step's values that are not 0, input channels with their padding.
+    pub(crate) fn list_values(&self, values: &[f32], events: &mut EventList) {
+        events.take_values(values, self.channels, self.groups, scale(self.vectors));
+    }
+
     /// Adds the synapses' currents of some steps to `output`, which holds the biases: `inputs` has the events of each
     /// step, `scratch` is for the dense product.
-    pub(crate) fn add(&self, inputs: &[EventList], output: &mut [f32], scratch: &mut Vec<f32>) {
-        for (block, weights) in self.weights.iter().enumerate() {
-            for (events, output) in inputs.iter().zip(output.chunks_exact_mut(self.results)) {
-                if !self.is_dense(events) {
-                    self.scatter(block, weights, events, output);
+    pub(crate) fn add(&self, inputs: &[EventList], output: &mut [f32], scratch: &mut Scratch) {
+        for block in 0..self.weights.len() {
+            for tile in &self.tiles {
+                for (events, output) in inputs.iter().zip(output.chunks_exact_mut(self.results)) {
+                    if !self.is_dense(events) && self.scattered(events).is_none() {
+                        self.visit(block, tile, events, output, &mut scratch.rows);
+                    }
                 }
             }
         }
         for (events, output) in inputs.iter().zip(output.chunks_exact_mut(self.results)) {
             if self.is_dense(events) {
-                self.product(events, output, scratch);
+                self.product(events, output, &mut scratch.dense);
+            } else if let Some(scatter) = self.scattered(events) {
+                scatter.add(events, output, &mut scratch.margin);
             }
         }
+    }
+
+    /// The events of a step through a tile.
+    fn visit(&self, block: usize, tile: &[Run], events: &EventList, output: &mut [f32], rows: &mut Vec<u32>) {
+        let graded = !events.parts().1.is_empty();
+        if graded {
+            // values would have to be brought together as well
+            for runs in tile.chunks(1) {
+                self.gather(Step { block, runs, events, output, rows });
+            }
+        } else {
+            self.gather(Step { block, runs: tile, events, output, rows });
+        }
+    }
+
+    /// The way that starts from events, where it is the cheaper.
+    fn scattered(&self, events: &EventList) -> Option<&Scatter> {
+        self.scatter.as_ref().filter(|scatter| scatter.serves(events))
     }
 
     /// Whether the dense product is the cheaper.
     fn is_dense(&self, events: &EventList) -> bool {
         events.len() as f64 > DENSE_SHARE * (self.positions * self.channels) as f64
     }
-
-    /// Input positions, and the channels of each, padding included.
-    pub(crate) fn input(&self) -> (usize, usize) {
-        (self.positions, self.padded_in)
-    }
 }
 
-/// Vectors of result channels in a block: a divisor of all `of`, such that the block's weights stay in cache and the
-/// results of `width` neighbouring taps in registers.
-fn vectors(of: usize, taps: usize, width: usize) -> usize {
-    let most = (BLOCK_WEIGHTS / (taps * LANES)).clamp(1, MOST_VECTORS / width);
-    (1..=most).rev().find(|n| of.is_multiple_of(*n)).unwrap_or(1)
+/// Memory to be used again.
+#[derive(Debug, Default)]
+pub(crate) struct Scratch {
+    dense: Vec<f32>,
+    rows: Vec<u32>,
+    margin: Vec<Vector>,
 }
 
-/// For each result coordinate on an axis that input coordinate `at` adds to: the result and the tap, both ascending in
-/// the result.
-fn reached(spec: &Spec<'_>, axis: usize, at: usize) -> Vec<(usize, usize)> {
-    let mut taps: Vec<(usize, usize)> = (0..spec.kernel[axis])
-        .filter_map(|tap| {
-            let offset = (at + spec.pad[axis]).checked_sub(tap * spec.dilation[axis])?;
-            let result = offset / spec.stride[axis];
-            (offset.is_multiple_of(spec.stride[axis]) && result < spec.output[axis]).then_some((result, tap))
-        })
-        .collect();
-    taps.sort_unstable();
-    taps
+/// How weights are divided so that they stay in cache.
+struct Tiling {
+    vectors: usize,
+    tiles: Vec<Vec<Run>>,
+    columns: Vec<Vec<Column>>,
+    groups: usize,
 }
 
-fn pieces(spec: &Spec<'_>, padded_out: usize, vectors: usize) -> (Vec<Piece>, Vec<u32>) {
-    let width = spec.kernel[1];
-    let most = MOST_VECTORS / vectors;
-    let columns: Vec<Vec<(usize, usize)>> = (0..spec.input[1]).map(|x| reached(spec, 1, x)).collect();
-    let (mut pieces, mut starts) = (Vec::<Piece>::new(), vec![0]);
-    for y in 0..spec.input[0] {
-        let rows = reached(spec, 0, y);
-        for columns in &columns {
-            for &(row, ky) in &rows {
-                let mut last: Option<(usize, usize)> = None;
-                for &(column, kx) in columns {
-                    let (at, tap) = (row * spec.output[1] + column, ky * width + width - 1 - kx);
-                    let follows = last == Some((at.wrapping_sub(1), tap.wrapping_sub(1)));
-                    last = Some((at, tap));
-                    match pieces.last_mut() {
-                        Some(piece) if follows && (piece.taps as usize) < most => piece.taps += 1,
-                        _ => pieces.push(Piece {
-                            result: (at * padded_out) as u32,
-                            weight: (tap * vectors * LANES) as u32,
-                            taps: 1,
-                        }),
-                    }
-                }
+/// Vectors of result channels in a block (a divisor of all `of`), and the taps that are visited together: all of them,
+/// those of a row, each, or a tap's input channels group by group. Terms stay in order.
+fn tiles(spec: &Spec<'_>, of: usize) -> Tiling {
+    let [height, width] = spec.kernel;
+    let channels = spec.channels[0];
+    // taps with gaps between them read elements that are no neighbours
+    let together = spec.dilation[1] == 1;
+    // the most vectors that divide all, and those of so many rows
+    let divisor = |most: usize| (1..=most.max(1)).rev().find(|n| of.is_multiple_of(*n)).unwrap_or(1);
+    let vectors = |rows: usize| divisor((CACHED / rows).min(MOST_VECTORS));
+    let all = height * width * channels * divisor(MOST_VECTORS) <= CACHED && height * width <= MOST_RUNS;
+    let several = divisor(MOST_VECTORS);
+    let taps = if together && (all || width * channels * several <= CACHED) { width } else { 1 };
+    let whole = |groups: &usize| channels.is_multiple_of(groups * LANES) && channels / groups * several <= CACHED;
+    let groups = if taps == 1 && channels * several > CACHED { (1..=channels).find(whole).unwrap_or(1) } else { 1 };
+    let mut runs = Vec::new();
+    for ky in 0..height {
+        for kx in (0..width).step_by(taps) {
+            for group in 0..groups {
+                runs.push(Run { offset: ky * spec.dilation[0], row: ky * width, columns: kx / taps, group });
             }
-            starts.push(pieces.len() as u32);
         }
     }
-    (pieces, starts)
+    let all = all && groups == 1;
+    let vectors = vectors(if all { height * width * channels } else { taps * channels / groups });
+    let tiles = if all { vec![runs] } else { runs.into_iter().map(|run| vec![run]).collect() };
+    let column = |kx: usize, x: usize| {
+        // as numbers of the input with its padding
+        let begin = x * spec.stride[1] + kx * spec.dilation[1];
+        let (pad, end) = (spec.pad[1], spec.pad[1] + spec.input[1]);
+        let low = begin.clamp(pad, end);
+        let high = (begin + taps).clamp(low, end);
+        let row = ((kx + low - begin.min(low)) * channels).wrapping_sub((low - pad) * channels);
+        let offset = (row as u32).wrapping_mul(scale(vectors));
+        Column { low: (low - pad) as u32, high: (high - pad) as u32, offset }
+    };
+    let columns = (0..width).step_by(taps).map(|kx| (0..spec.output[1]).map(|x| column(kx, x)).collect()).collect();
+    Tiling { vectors, tiles, columns, groups }
 }
 
 impl Dense {
@@ -281,10 +364,11 @@ impl EventSynapses {
     fn product(&self, events: &EventList, output: &mut [f32], scratch: &mut Vec<f32>) {
         let dense = &self.dense;
         scratch.clear();
-        scratch.resize(dense.rows * dense.columns * self.padded_in, 0.0);
+        let padded_in = self.channels.next_multiple_of(LANES);
+        scratch.resize(dense.rows * dense.columns * padded_in, 0.0);
         for y in 0..dense.input[0] {
             for x in 0..dense.input[1] {
-                let at = ((y + dense.before[0]) * dense.columns + x + dense.before[1]) * self.padded_in;
+                let at = ((y + dense.before[0]) * dense.columns + x + dense.before[1]) * padded_in;
                 events.for_each_at(y * dense.input[1] + x, |channel, value| scratch[at + channel] = value);
             }
         }

@@ -1,213 +1,142 @@
-//! The innermost loop: vectors of weights added to results that are held in registers while a position's events pass.
-#![allow(unsafe_code)] // Vector instructions chosen at run time, on pointers whose bounds are checked once a position.
+//! The other way round, where a result has few events: each event adds its weights to all results that it reaches.
+#![allow(unsafe_code)] // Vector instructions chosen at run time, on memory whose size is checked once a step.
 
-use super::super::tile::{Instructions, LANES, Loop};
-use super::{EventList, EventSynapses, MOST_VECTORS, Piece};
+use super::super::tile::LANES;
+use super::{EventList, Spec, Vector};
 
-impl EventSynapses {
-    /// Adds the currents of a step to a block of result channels.
-    pub(super) fn scatter(&self, block: usize, weights: &[f32], events: &EventList, output: &mut [f32]) {
-        assert!(events.positions() == self.positions, "events must be those of the input");
-        assert!(output.len() == self.results && weights.len() == self.channels * self.row, "a step's results");
-        let mut offsets = [0; MOST_VECTORS];
-        for (n, offset) in offsets.iter_mut().enumerate() {
-            *offset = n / self.vectors * self.padded_out + n % self.vectors * LANES;
+/// Vectors of weights that an event adds, by event and position, up to which this is cheaper than visiting results.
+const MOST_ADDITIONS: f64 = 8.0;
+
+/// A convolution without strides, of few channels.
+pub(super) struct Scatter {
+    positions: usize,
+    channels: usize,
+    /// Rows of taps, and vectors that a row of taps adds: those of neighbouring results.
+    taps: usize,
+    vectors: usize,
+    /// `[input channel][row of taps][tap][result channel]`, taps from the last to the first, as results follow.
+    weights: Vec<Vector>,
+    /// For each input position, the first result that it reaches, among results with a margin around them.
+    first: Vec<u32>,
+    /// Vectors in a row of results with margin, and how many rows there are.
+    row: usize,
+    rows: usize,
+    /// Where the results lie: the first row, the first vector in it, rows, and vectors in each.
+    inside: [usize; 4],
+}
+
+impl Scatter {
+    /// `None` where it does not serve: the machine lacks AVX-512F, the convolution has strides or many channels.
+    pub(super) fn new(spec: &Spec<'_>, padded_out: usize) -> Option<Self> {
+        let ([height, width], [channels, results]) = (spec.kernel, spec.channels);
+        let vectors = padded_out / LANES;
+        let simple = spec.stride == [1, 1] && spec.dilation == [1, 1] && width == 3 && vectors <= 2;
+        let margin = [0, 1].map(|a| (spec.kernel[a] - 1).checked_sub(spec.pad[a]));
+        let ([Some(above), Some(before)], true, true) = (margin, simple, supported()) else { return None };
+        let extents = [0, 1].map(|a| spec.input[a] + spec.kernel[a] - 1);
+        if spec.output[0] + above > extents[0] || spec.output[1] + before > extents[1] {
+            return None;
         }
-        let mut step = Step {
-            synapses: self,
-            first: block * self.vectors * LANES,
+        let row = extents[1] * vectors;
+        let mut weights = Vec::with_capacity(channels * height * width * vectors);
+        for c in 0..channels {
+            for tap in (0..height * width).rev() {
+                weights.extend((0..vectors).map(|vector| {
+                    Vector(std::array::from_fn(|lane| {
+                        let o = vector * LANES + lane;
+                        if o < results { (spec.weight)(o, c, [tap / width, tap % width]) } else { 0.0 }
+                    }))
+                }));
+            }
+        }
+        let first = (0..spec.input[0]).flat_map(|y| (0..spec.input[1]).map(move |x| (y * row + x * vectors) as u32));
+        Some(Self {
+            positions: spec.input[0] * spec.input[1],
+            channels,
+            taps: height,
+            vectors: width * vectors,
             weights,
-            events,
-            output,
-            offsets,
-            fused: self.instructions != Instructions::Portable,
-        };
-        match self.instructions {
-            // SAFETY: the instructions are there: this variant is only made where they were detected.
-            #[cfg(target_arch = "x86_64")]
-            Instructions::Avx512 => unsafe { x86::avx512(&mut step) },
-            instructions => instructions.with(step),
-        }
+            first: first.collect(),
+            row,
+            rows: extents[0],
+            inside: [above, before * vectors, spec.output[0], spec.output[1] * vectors],
+        })
     }
-}
 
-impl EventSynapses {
-    /// Where the events of a position go.
-    #[inline]
-    fn pieces(&self, position: usize) -> &[Piece] {
-        &self.pieces[self.starts[position] as usize..self.starts[position + 1] as usize]
+    /// Whether it is the cheaper for these events.
+    pub(super) fn serves(&self, events: &EventList) -> bool {
+        let additions = events.len() * self.vectors / 3;
+        events.parts().1.is_empty() && (additions as f64) < MOST_ADDITIONS * self.positions as f64
     }
-}
 
-/// A step's events and the results they add to.
-struct Step<'a> {
-    synapses: &'a EventSynapses,
-    /// First channel of the block.
-    first: usize,
-    weights: &'a [f32],
-    events: &'a EventList,
-    output: &'a mut [f32],
-    /// Where the vectors of a piece lie, from its first result on.
-    offsets: [usize; MOST_VECTORS],
-    /// Whether products are added without being rounded, as the dense product does on this machine.
-    fused: bool,
-}
-
-impl Loop for Step<'_> {
-    #[allow(clippy::inline_always)] // only what is inlined gets the instructions of its surroundings
-    #[inline(always)]
-    fn run(self) {
-        let (row, vectors) = (self.synapses.row, self.synapses.vectors);
-        for position in 0..self.synapses.positions {
-            let (channels, values) = self.events.at(position);
-            if channels.is_empty() {
-                continue;
+    /// Adds the currents of a step to `output`.
+    pub(super) fn add(&self, events: &EventList, output: &mut [f32], margin: &mut Vec<Vector>) {
+        let [above, before, rows, vectors] = self.inside;
+        margin.clear();
+        margin.resize(self.rows * self.row, Vector([0.0; LANES]));
+        let places = || (0..rows).map(|y| (above + y) * self.row + before);
+        let (results, _) = output.as_chunks_mut::<LANES>();
+        for (place, results) in places().zip(results.chunks_exact(vectors)) {
+            for (sum, result) in margin[place..][..vectors].iter_mut().zip(results) {
+                sum.0 = *result;
             }
-            for piece in self.synapses.pieces(position) {
-                for n in 0..piece.taps as usize * vectors {
-                    let result = self.first + piece.result as usize + self.offsets[n];
-                    let result = &mut self.output[result..][..LANES];
-                    let mut sums = [0.0f32; LANES];
-                    sums.copy_from_slice(result);
-                    for (i, &channel) in channels.iter().enumerate() {
-                        let weights = &self.weights[channel as usize * row + piece.weight as usize + n * LANES..];
-                        match values.get(i) {
-                            None => sums.iter_mut().zip(weights).for_each(|(sum, w)| *sum += w),
-                            Some(&x) if self.fused => {
-                                sums.iter_mut().zip(weights).for_each(|(sum, w)| *sum = w.mul_add(x, *sum));
-                            }
-                            Some(&x) => sums.iter_mut().zip(weights).for_each(|(sum, w)| *sum += w * x),
-                        }
-                    }
-                    result.copy_from_slice(&sums);
-                }
+        }
+        assert!(events.channels() == self.channels && self.first.len() == self.positions, "events of the input");
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: the machine has AVX-512F, or `new` would have made nothing. A list of events of as many channels and
+        // positions holds none beyond them, so that each has its weights; the last position's last row of taps ends with
+        // the margin.
+        unsafe {
+            match self.vectors {
+                3 => self.avx512::<3>(events, margin),
+                _ => self.avx512::<6>(events, margin),
+            }
+        }
+        for (place, results) in places().zip(results.chunks_exact_mut(vectors)) {
+            for (sum, result) in margin[place..][..vectors].iter().zip(results) {
+                *result = sum.0;
             }
         }
     }
-}
-
-#[cfg(target_arch = "x86_64")]
-mod x86 {
-    use std::arch::x86_64::{
-        _mm512_add_ps, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_set1_ps, _mm512_setzero_ps, _mm512_storeu_ps,
-    };
-
-    use super::{LANES, MOST_VECTORS, Step};
 
     /// # Safety
-    /// The machine has AVX-512F.
+    /// The machine has AVX-512F; events are of this input; `margin` holds the results with their margin; `N` is `vectors`.
+    #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx512f")]
-    pub(super) unsafe fn avx512(step: &mut Step<'_>) {
-        let synapses = step.synapses;
-        let results = synapses.results;
-        for position in 0..synapses.positions {
-            let (channels, values) = step.events.at(position);
-            let Some(&last) = channels.last() else { continue };
-            // channels ascend
-            assert!(last < synapses.channels as u32, "an event of a channel that is not there");
-            for piece in synapses.pieces(position) {
-                let vectors = piece.taps as usize * synapses.vectors;
-                let first = step.first + piece.result as usize;
-                assert!(
-                    first + step.offsets[vectors - 1] + LANES <= results
-                        && piece.weight as usize + vectors * LANES <= synapses.row,
-                    "a piece must lie within the results and a channel's weights"
-                );
-                // SAFETY: each result of the piece lies within `output`, which holds `results`; each channel's weights
-                // lie within `weights`, which holds a row for each of `channels`: all just checked, the lengths by
-                // `scatter`. AVX-512F is this function's contract.
-                unsafe {
-                    let output = step.output.as_mut_ptr().add(first);
-                    let weights = step.weights.as_ptr().add(piece.weight as usize);
-                    let run = Run { output, offsets: &step.offsets, weights, row: synapses.row, channels, values };
-                    run.dispatch(vectors);
-                }
-            }
-        }
-    }
-
-    /// A piece with the events that add to it.
-    struct Run<'a> {
-        output: *mut f32,
-        offsets: &'a [usize; MOST_VECTORS],
-        weights: *const f32,
-        row: usize,
-        channels: &'a [u32],
-        values: &'a [f32],
-    }
-
-    impl Run<'_> {
-        /// # Safety
-        /// As for [`Run::add`].
-        #[target_feature(enable = "avx512f")]
-        #[inline]
-        unsafe fn dispatch(&self, vectors: usize) {
+    unsafe fn avx512<const N: usize>(&self, events: &EventList, margin: &mut [Vector]) {
+        use std::arch::x86_64::{_mm512_add_ps, _mm512_load_ps, _mm512_store_ps};
+        let (elements, _, _) = events.parts();
+        let (scale, channels) = (events.scale(), self.channels as u32);
+        let mut i = 0;
+        while i < events.len() {
             // SAFETY: this function's contract.
             unsafe {
-                match vectors {
-                    1 => self.add::<1>(),
-                    2 => self.add::<2>(),
-                    3 => self.add::<3>(),
-                    4 => self.add::<4>(),
-                    5 => self.add::<5>(),
-                    6 => self.add::<6>(),
-                    7 => self.add::<7>(),
-                    8 => self.add::<8>(),
-                    9 => self.add::<9>(),
-                    10 => self.add::<10>(),
-                    11 => self.add::<11>(),
-                    12 => self.add::<12>(),
-                    13 => self.add::<13>(),
-                    14 => self.add::<14>(),
-                    15 => self.add::<15>(),
-                    _ => self.add::<16>(),
+                let element = elements.get_unchecked(i) / scale;
+                let (position, channel) = (element / channels, element % channels);
+                let mut sums = margin.as_mut_ptr().add(*self.first.get_unchecked(position as usize) as usize);
+                let mut weights = self.weights.as_ptr().add(channel as usize * self.taps * N);
+                let mut tap = 0;
+                while tap < self.taps {
+                    let mut n = 0;
+                    while n < N {
+                        let sum = sums.add(n).cast();
+                        _mm512_store_ps(sum, _mm512_add_ps(_mm512_load_ps(sum), _mm512_load_ps(weights.add(n).cast())));
+                        n += 1;
+                    }
+                    sums = sums.add(self.row);
+                    weights = weights.add(N);
+                    tap += 1;
                 }
             }
-        }
-
-        /// # Safety
-        /// The machine has AVX-512F; `output` at the first `N` offsets and `weights` at each channel's row have room for
-        /// a vector, weights for `N`; there is a value for each channel, or none.
-        #[target_feature(enable = "avx512f")]
-        #[inline]
-        unsafe fn add<const N: usize>(&self) {
-            let mut sums = [_mm512_setzero_ps(); N];
-            let (mut n, mut i) = (0, 0);
-            // loops by hand: iterators are not always inlined into code for other instructions
-            // SAFETY: this function's contract.
-            unsafe {
-                while n < N {
-                    sums[n] = _mm512_loadu_ps(self.output.add(self.offsets[n]));
-                    n += 1;
-                }
-                if self.values.is_empty() {
-                    while i < self.channels.len() {
-                        let weights = self.weights.add(self.channels[i] as usize * self.row);
-                        n = 0;
-                        while n < N {
-                            sums[n] = _mm512_add_ps(sums[n], _mm512_loadu_ps(weights.add(n * LANES)));
-                            n += 1;
-                        }
-                        i += 1;
-                    }
-                } else {
-                    while i < self.channels.len() {
-                        let weights = self.weights.add(self.channels[i] as usize * self.row);
-                        let value = _mm512_set1_ps(self.values[i]);
-                        n = 0;
-                        while n < N {
-                            sums[n] = _mm512_fmadd_ps(_mm512_loadu_ps(weights.add(n * LANES)), value, sums[n]);
-                            n += 1;
-                        }
-                        i += 1;
-                    }
-                }
-                n = 0;
-                while n < N {
-                    _mm512_storeu_ps(self.output.add(self.offsets[n]), sums[n]);
-                    n += 1;
-                }
-            }
+            i += 1;
         }
     }
+}
+
+/// Whether the machine has the instructions.
+fn supported() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    return is_x86_feature_detected!("avx512f");
+    #[cfg(not(target_arch = "x86_64"))]
+    false
 }
