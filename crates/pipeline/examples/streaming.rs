@@ -101,7 +101,7 @@ fn options(arguments: &Arguments) -> Options {
 /// A trained network and images of its test data.
 fn trained(arguments: &Arguments) -> Result<(SnnFile, Batch), Box<dyn Error>> {
     let folder = std::env::var_os("SPIKECONVERTER_DATA").ok_or("SPIKECONVERTER_DATA is not set")?;
-    let models = PreprocessFile::read(&Path::new(&folder).join("models/preprocessing.toml"))?;
+    let models = PreprocessFile::read(Path::new(&folder).join("models/preprocessing.toml"))?;
     let entry = models.models().get(&arguments.network).ok_or("there is no model of this name")?;
     let (Some(onnx), Some(test), Some(calibrate)) = (&entry.file, &entry.test, &entry.calibrate) else {
         return Err("the model has no test or calibration data".into());
