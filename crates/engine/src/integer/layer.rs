@@ -13,7 +13,7 @@ use super::layout::{LANES, Layout, Planes};
 use super::neuron::Neuron;
 use super::places::{Grid, Place};
 use super::pool::Maximum;
-use super::rule::Rule;
+use super::rule::{Rule, Scale};
 use super::terms::{Planar, Terms, integer, is_depthwise};
 use super::tile::{Sink, Skip};
 
@@ -63,6 +63,8 @@ pub(super) struct Layer {
     skip: Option<(Vec<[i32; LANES]>, NodeId, Layout, Planes)>,
     /// Positions and then channels.
     map: Option<Vec<i32>>,
+    /// What sums are multiplied with and what is then added, for each channel.
+    scale: Option<Scale>,
     results: Use,
     /// Where positions are read and written, if codes are made at once and if sums are kept, and where the first is in the
     /// former.
@@ -120,6 +122,10 @@ impl Layer {
                 }
             }
             _ => return None,
+        }
+        let scale = terms.scale.as_ref().map(|factors| Scale::new(factors, &bias));
+        if scale.is_some() {
+            bias.fill(0);
         }
         bounded(network, planar, terms, &bias)?;
         let bias: Vec<i32> = bias.into_iter().map(|b| b as i32).collect();
@@ -192,11 +198,11 @@ impl Layer {
             (
                 Synapse::Depthwise(depthwise),
                 Use::Codes { neurons: Neurons { rule: Rule::Fast(rule), planes, .. }, .. },
-            ) if planes.count() == 1 => depthwise.columns(rule),
+            ) if planes.count() == 1 && scale.is_none() => depthwise.columns(rule),
             _ => None,
         };
         let first = Place { write: first_write, skip: first_skip, ..Place::default() };
-        Some(Self { synapse, source, second, skip, map, results, grids, columns, first, vectors, positions })
+        Some(Self { synapse, source, second, skip, map, scale, results, grids, columns, first, vectors, positions })
     }
 
     /// The layer that sums over windows of a planar node.
@@ -209,6 +215,7 @@ impl Layer {
             second: None,
             skip: None,
             map: None,
+            scale: None,
             results: Use::Bytes { to: maps[id.0].as_ref()?.0.clone() },
             grids: None,
             columns: None,
@@ -266,7 +273,7 @@ impl Layer {
                         let (channel, position) = (element / positions, element % positions);
                         let at = (sample * positions + position) * stored + channel;
                         let total: i64 = sums.iter().enumerate().map(|(b, sums)| i64::from(sums[at]) << (8 * b)).sum();
-                        *out = total as f64;
+                        *out = self.scale.as_ref().map_or(total as f64, |scale| scale.of(channel, total as f64));
                     }
                 });
             }
@@ -286,6 +293,7 @@ impl Layer {
         if let (Synapse::Dense(dense), Rule::Fast(fast), None, Some([grid, _])) =
             (&self.synapse, rule, &self.second, &self.grids)
             && dense.input_bytes() == 1
+            && self.scale.is_none()
             && fast.signed == planes.signed
             && planes.bytes == 1
         {
@@ -301,7 +309,7 @@ impl Layer {
         self.blocks(read, samples, scratch, &mut |range, sums| {
             let sample = planes.count() * to.bytes();
             let each: Vec<&[i32]> = sums.iter().map(Vec::as_slice).collect();
-            rule.finish(&each, to, *planes, &mut codes[range.start * sample..range.end * sample]);
+            rule.finish(&each, self.scale.as_ref(), to, *planes, &mut codes[range.start * sample..range.end * sample]);
         });
     }
 

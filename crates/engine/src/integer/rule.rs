@@ -5,6 +5,32 @@ use super::layout::{LANES, Layout, Planes};
 use super::neuron::{FastRule, Neuron};
 use crate::kernels::vectors::{truncated_wide, vectorised};
 
+/// A factor and a summand a channel that make membranes of sums.
+#[derive(Debug, Clone)]
+pub(super) struct Scale {
+    factor: Vec<[f64; LANES]>,
+    summand: Vec<[f64; LANES]>,
+}
+
+impl Scale {
+    pub(super) fn new(factors: &[i64], summands: &[i64]) -> Self {
+        let pack = |values: &[i64]| {
+            let mut packed = vec![[0.0; LANES]; values.len().div_ceil(LANES)];
+            for (channel, &value) in values.iter().enumerate() {
+                packed[channel / LANES][channel % LANES] = value as f64;
+            }
+            packed
+        };
+        Self { factor: pack(factors), summand: pack(summands) }
+    }
+
+    /// The membrane of a channel.
+    pub(super) fn of(&self, channel: usize, sum: f64) -> f64 {
+        let (vector, lane) = (channel / LANES, channel % LANES);
+        sum * self.factor[vector][lane] + self.summand[vector][lane]
+    }
+}
+
 /// How a layer's membranes become codes.
 #[derive(Debug, Clone)]
 pub(super) enum Rule {
@@ -26,7 +52,7 @@ impl Rule {
     }
 
     /// Codes of whole samples from the sums over each byte of their inputs' codes, positions and then channels.
-    pub(super) fn finish(&self, sums: &[&[i32]], to: &Layout, planes: Planes, codes: &mut [u8]) {
+    pub(super) fn finish(&self, sums: &[&[i32]], scale: Option<&Scale>, to: &Layout, planes: Planes, codes: &mut [u8]) {
         vectorised(
             #[inline(always)]
             || {
@@ -43,6 +69,12 @@ impl Rule {
                                     let sums = &sums[from + vector * LANES..][..LANES];
                                     for lane in 0..LANES {
                                         membranes[lane] += f64::from(sums[lane]) * weight;
+                                    }
+                                }
+                                if let Some(scale) = scale {
+                                    let (factor, summand) = (&scale.factor[vector], &scale.summand[vector]);
+                                    for lane in 0..LANES {
+                                        membranes[lane] = membranes[lane] * factor[lane] + summand[lane];
                                     }
                                 }
                                 let found = self.codes(vector, &membranes);
@@ -64,9 +96,9 @@ impl Rule {
             Self::Fast(rule) => {
                 let (inverse, offset, largest) = (&rule.inverse[vector], &rule.offset[vector], &rule.largest[vector]);
                 for lane in 0..LANES {
-                    // bounds on the sums keep single bytes within 31 bits
+                    // what leaves 32 bits is beyond the largest code as well
                     let membrane = membranes[lane] as i32;
-                    let magnitude = if rule.signed { membrane.abs() } else { membrane };
+                    let magnitude = if rule.signed { membrane.saturating_abs() } else { membrane };
                     let code = FastRule::magnitude(inverse[lane], offset[lane], largest[lane], magnitude);
                     codes[lane] = if membrane < 0 { -code } else { code };
                 }

@@ -14,11 +14,13 @@ pub(super) struct Planar {
     pub(super) largest: i64,
 }
 
-/// The membrane of a listener: `Σ conv(x) + factors · codes + bias + map`, all integers.
+/// The membrane of a listener: `Σ conv(x) + factors · codes + bias + map` or `scale · conv(x) + bias`, all integers.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Terms {
     /// Nodes with weights that read planar nodes: one or two.
     pub(super) weighted: Vec<NodeId>,
+    /// Factors of the only weighted node, one a channel, where they are not 1.
+    pub(super) scale: Option<Vec<i64>>,
     /// A planar node, with a factor a channel.
     pub(super) skip: Option<(NodeId, Vec<i64>)>,
     /// One a channel.
@@ -79,7 +81,8 @@ pub(super) fn terms(network: &SpikingNetwork, planar: &[Option<Planar>], id: Nod
     let mut terms = Terms { bias: vec![0; channels], ..Terms::default() };
     let mut gather = Gather { network, planar, terms: &mut terms };
     gather.add(id, None)?;
-    let fits = matches!(terms.weighted.len(), 1 | 2);
+    let alone = terms.weighted.len() == 1 && terms.skip.is_none() && terms.map.is_none();
+    let fits = matches!(terms.weighted.len(), 1 | 2) && (terms.scale.is_none() || alone);
     fits.then_some(terms)
 }
 
@@ -107,18 +110,30 @@ impl Gather<'_> {
                 let input = *node.inputs.first()?;
                 let vector = matches!(op, Op::Conv(_)) || self.network.node(input).shape.len() == 1;
                 let plain = factors.is_none_or(|factors| factors.iter().all(|&f| f == 1));
-                if !plain || !vector || self.planar[input.0].is_none() {
+                if !vector || self.planar[input.0].is_none() {
                     return None;
+                }
+                if let Some(factors) = factors.filter(|_| !plain) {
+                    self.terms.scale = Some(factors.to_vec());
                 }
                 let bias = match op {
                     Op::Conv(conv) => &conv.bias,
                     Op::Linear(linear) => &linear.bias,
                     _ => return None,
                 };
-                for (total, &bias) in self.terms.bias.iter_mut().zip(bias.iter().flat_map(Tensor::data)) {
-                    *total += integer(bias)?;
+                let each = self.terms.bias.iter_mut().zip(bias.iter().flat_map(Tensor::data)).enumerate();
+                for (c, (total, &bias)) in each {
+                    *total += integer(bias)?.checked_mul(factors.map_or(1, |factors| factors[c]))?;
                 }
                 self.terms.weighted.push(id);
+            }
+            // a vector under another shape
+            Op::Reshape(_) if volume(&node.shape) == channels => {
+                let input = *node.inputs.first()?;
+                if self.network.node(input).shape.first() != Some(&channels) {
+                    return None;
+                }
+                self.add(input, factors)?;
             }
             Op::Add(add) => {
                 for (&input, &coefficient) in node.inputs.iter().zip(&add.coefficients) {

@@ -35,6 +35,7 @@ enum Block {
     Shortcut,
     Turn,
     Transposed,
+    Multiplied,
     Direct,
     Sums,
 }
@@ -43,7 +44,7 @@ fn recipes() -> impl Strategy<Value = Recipe> {
     use Block::*;
     let block = prop::sample::select(vec![
         Conv, Conv, Depthwise, Grouped, Residual, Projection, Pool, TrainPool, Concat, Bottleneck, Shortcut, Turn,
-        Transposed, Direct, Sums,
+        Transposed, Multiplied, Direct, Sums,
     ]);
     let shape = (1usize..=5, 1usize..=9, 2usize..=7).prop_map(|(c, h, w)| [c, h, w]);
     // two in three have codes of a byte
@@ -240,6 +241,7 @@ impl Garden {
                 let conv = self.synapse(Op::ConvTranspose(op), &[self.at])?;
                 self.population(conv, None, None)
             }
+            Block::Multiplied => self.multiplied(out),
             Block::Direct => {
                 let scaled = self.scaled(self.at, 30)?;
                 self.population(scaled, None, None)
@@ -250,6 +252,15 @@ impl Garden {
                 self.population(conv, None, None)
             }
         }
+    }
+
+    /// A convolution whose sums are multiplied and moved, a channel each.
+    fn multiplied(&mut self, out: usize) -> Option<NodeId> {
+        let conv = self.same(self.at, out)?;
+        let scale = Tensor::new(vec![out, 1, 1], (0..out).map(|_| self.dice.below(90) as f32).collect()).ok();
+        let shift = Tensor::new(vec![out, 1, 1], self.integers(out, 90_000)).ok();
+        let scaled = self.synapse(Op::Affine(Affine { scale, shift }), &[conv])?;
+        self.population(scaled, None, None)
     }
 
     /// Sums over windows side by side.
