@@ -38,8 +38,9 @@ impl Geometry {
     /// Rows and columns beyond the input's last that are read, for each axis.
     pub(super) fn after(&self, input: [usize; 2]) -> [usize; 2] {
         [0, 1].map(|a| {
-            let read = (self.output[a] - 1) * self.stride[a] + (self.kernel[a] - 1) * self.dilation[a] + 1;
-            read.saturating_sub(self.before[a] + input[a])
+            let last = (self.output[a] - 1).saturating_mul(self.stride[a]);
+            let read = last.saturating_add((self.kernel[a] - 1).saturating_mul(self.dilation[a])).saturating_add(1);
+            read.saturating_sub(self.before[a].saturating_add(input[a]))
         })
     }
 }

@@ -69,6 +69,13 @@ impl Layout {
         Self { stored: self.channels.next_multiple_of(4), ..self }
     }
 
+    /// Whether a plane is of a size that a network may have (1 GiB): padding can make any map large.
+    pub(super) fn is_bounded(&self) -> bool {
+        let sides = [0, 1].map(|a| self.extents[a].saturating_add(self.before[a]).saturating_add(self.after[a]));
+        let volume = sides[0].checked_mul(sides[1]).and_then(|n| n.checked_mul(self.stored));
+        volume.is_some_and(|bytes| bytes <= 1 << 30)
+    }
+
     /// Bytes of a row.
     pub(super) fn row(&self) -> usize {
         (self.before[1] + self.extents[1] + self.after[1]) * self.stored
@@ -129,6 +136,13 @@ mod tests {
         let inside: Vec<usize> = plane.iter().enumerate().filter(|(_, x)| **x == 7).map(|(i, _)| i / 4).collect();
         assert_eq!(inside, [6, 6, 6, 6, 7, 7, 7, 7, 11, 11, 11, 11, 12, 12, 12, 12]);
         assert_eq!(layout.at(1, 1), 12 * 4);
+    }
+
+    #[test]
+    fn padding_is_bounded() {
+        assert!(Layout::new(&[3, 224, 224], [3, 3], [3, 3]).is_bounded());
+        assert!(!Layout::new(&[3, 2, 2], [usize::MAX, 1], [1, 1]).is_bounded());
+        assert!(!Layout::new(&[3, 2, 2], [1 << 20, 1 << 20], [0, 0]).is_bounded());
     }
 
     #[test]

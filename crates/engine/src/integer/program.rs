@@ -52,7 +52,7 @@ pub(crate) struct Memory {
 }
 
 impl<'a> Program<'a> {
-    /// `None` for networks that are not made of integers.
+    /// `None` for networks that are not made of integers, or too large.
     pub(crate) fn new(network: &'a SpikingNetwork) -> Option<Self> {
         if !network.is_integer() {
             return None;
@@ -60,6 +60,9 @@ impl<'a> Program<'a> {
         let planar = planar(network);
         let needs = Needs::new(network, &planar);
         let maps: Vec<Option<(Layout, Planes)>> = network.ids().map(|id| needs.map(network, &planar, id)).collect();
+        if maps.iter().flatten().any(|(layout, _)| !layout.is_bounded()) {
+            return None; // whoever runs it otherwise names the node
+        }
         let mut steps = Vec::with_capacity(maps.len());
         for id in network.ids() {
             steps.push(step(network, &planar, &maps, &needs, id));
