@@ -35,7 +35,7 @@ pub(crate) fn crop_start(whole: usize, part: usize) -> usize {
 }
 
 /// Bilinear resize of 8-bit pixels in HWC order; half-pixel centres, the filter widened when shrinking, as Pillow does.
-/// The result is rounded to 8 bits. `None` only if `pixels` does not have `from.0 · from.1 · channels` numbers.
+/// The result of each axis is rounded to 8 bits, columns first, as there. `None` only if `pixels` does not have `from.0 · from.1 · channels` numbers.
 pub(crate) fn bilinear(pixels: Vec<u8>, channels: usize, from: (usize, usize), to: (usize, usize)) -> Option<Vec<u8>> {
     if from == to {
         return Some(pixels);
@@ -44,13 +44,14 @@ pub(crate) fn bilinear(pixels: Vec<u8>, channels: usize, from: (usize, usize), t
     let (height, width, new_height, new_width) = (side(from.0)?, side(from.1)?, side(to.0)?, side(to.1)?);
     if channels == 3 {
         let image = RgbImage::from_raw(width, height, pixels)?;
-        return Some(resize(&image, new_width, new_height, FilterType::Triangle).into_raw());
+        let columns = resize(&image, new_width, height, FilterType::Triangle);
+        return Some(resize(&columns, new_width, new_height, FilterType::Triangle).into_raw());
     }
     let mut out = vec![0; to.0 * to.1 * channels];
     for c in 0..channels {
         let plane = pixels.iter().skip(c).step_by(channels).copied().collect();
-        let plane =
-            resize(&GrayImage::from_raw(width, height, plane)?, new_width, new_height, FilterType::Triangle).into_raw();
+        let columns = resize(&GrayImage::from_raw(width, height, plane)?, new_width, height, FilterType::Triangle);
+        let plane = resize(&columns, new_width, new_height, FilterType::Triangle).into_raw();
         for (value, pixel) in plane.into_iter().zip(out.chunks_exact_mut(channels)) {
             pixel[c] = value;
         }
