@@ -185,25 +185,12 @@ impl Population {
         if !(1.0..=2.0).contains(&self.base) {
             return Err(format!("base {} lies outside [1, 2]", self.base));
         }
-        let fits = |n: usize| n == 1 || n == channels;
-        if !fits(self.threshold.len()) || !(self.initial.is_empty() || fits(self.initial.len())) {
-            return Err(format!(
-                "{} thresholds and {} initial potentials for {channels} channels",
-                self.threshold.len(),
-                self.initial.len()
-            ));
-        }
-        if let Some(bad) = self.threshold.iter().find(|t| !(t.is_finite() && **t > 0.0)) {
-            return Err(format!("threshold {bad} is not a positive number"));
-        }
+        check_parameters(&self.threshold, &self.initial, channels)?;
         if let Some(bad) = self.amplitude.filter(|a| !(a.is_finite() && *a > 0.0)) {
             return Err(format!("amplitude {bad} is not a positive number"));
         }
-        if let Some(bad) = self.initial.iter().find(|v| !v.is_finite()) {
-            return Err(format!("initial membrane potential {bad} is not a number"));
-        }
         match &self.transfer {
-            Transfer::Leaky { slope } if !fits(slope.len()) => {
+            Transfer::Leaky { slope } if !fits(slope.len(), channels) => {
                 Err(format!("{} slopes for {channels} channels", slope.len()))
             }
             Transfer::Leaky { slope } if slope.iter().any(|s| !s.is_finite()) => Err("a slope is not a number".into()),
@@ -222,6 +209,26 @@ impl Population {
             }
             _ => Ok(()),
         }
+    }
+}
+
+/// Whether a list has one entry, or one a channel.
+fn fits(entries: usize, channels: usize) -> bool {
+    entries == 1 || entries == channels
+}
+
+/// Checks the thresholds and initial potentials of a population.
+pub(crate) fn check_parameters(threshold: &[f32], initial: &[f32], channels: usize) -> Result<(), String> {
+    if !fits(threshold.len(), channels) || !(initial.is_empty() || fits(initial.len(), channels)) {
+        let (thresholds, potentials) = (threshold.len(), initial.len());
+        return Err(format!("{thresholds} thresholds and {potentials} initial potentials for {channels} channels"));
+    }
+    if let Some(bad) = threshold.iter().find(|t| !(t.is_finite() && **t > 0.0)) {
+        return Err(format!("threshold {bad} is not a positive number"));
+    }
+    match initial.iter().find(|v| !v.is_finite()) {
+        Some(bad) => Err(format!("initial membrane potential {bad} is not a number")),
+        None => Ok(()),
     }
 }
 

@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 use spikeconverter_neuron::{IntegrateFire, Reset, WindowCode};
 
-use crate::population::of_channel;
+use crate::population::{check_parameters, of_channel};
 
 /// A population of integrate-and-fire neurons that listens and fires in every step. A spike carries `θ`, so that the
 /// spike rate times `θ` is the activation it stands for (a ReLU clipped at `θ`).
@@ -41,21 +41,7 @@ impl StreamingPopulation {
 
     /// Checks all parameters for `channels` channels.
     pub(crate) fn check(&self, channels: usize) -> Result<(), String> {
-        let fits = |n: usize| n == 1 || n == channels;
-        if !fits(self.threshold.len()) || !(self.initial.is_empty() || fits(self.initial.len())) {
-            return Err(format!(
-                "{} thresholds and {} initial potentials for {channels} channels",
-                self.threshold.len(),
-                self.initial.len()
-            ));
-        }
-        if let Some(bad) = self.threshold.iter().find(|t| !(t.is_finite() && **t > 0.0)) {
-            return Err(format!("threshold {bad} is not a positive number"));
-        }
-        match self.initial.iter().find(|v| !v.is_finite()) {
-            Some(bad) => Err(format!("initial membrane potential {bad} is not a number")),
-            None => Ok(()),
-        }
+        check_parameters(&self.threshold, &self.initial, channels)
     }
 }
 

@@ -18,7 +18,10 @@ use super::terms::{Planar, Terms, integer, is_depthwise};
 use super::tile::{Sink, Skip};
 
 /// Where planar nodes lie.
-pub(super) type Maps = [Option<(Layout, Planes)>];
+pub(super) type Maps = [Option<Map>];
+
+/// The layout of a node's codes, and the planes that it repeats.
+pub(super) type Map = (Layout, Planes);
 
 /// Is given the sums of some samples, for each byte of the input's codes.
 type Each<'a> = &'a mut dyn FnMut(Range<usize>, &[Vec<i32>]);

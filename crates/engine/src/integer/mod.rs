@@ -7,6 +7,7 @@
 //! byte a neuron, reach memory. What no kernel takes runs in `f64` as the reference engine computes it.
 
 mod columns;
+mod compile;
 mod dense;
 mod depthwise;
 mod layer;
