@@ -5,7 +5,7 @@ use spikeconverter_graph::{Graph, NodeId};
 use spikeconverter_network::Encoding;
 
 use crate::ConvertError;
-use crate::lower::{Lowered, Lowering, lower};
+use crate::lower::{Lowered, Lowering, lower, refusals};
 
 /// What becomes of a node.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -20,18 +20,62 @@ pub struct Placement {
     pub note: Option<&'static str>,
 }
 
-/// Says for each node of a graph in normal form what it becomes.
+/// A node that cannot be converted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Refusal {
+    /// Name of the node.
+    pub name: String,
+    /// Kind of operation.
+    pub op: &'static str,
+    /// Why not, and what to do.
+    pub reason: &'static str,
+}
+
+/// What a check finds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub enum Findings {
+    /// Everything converts: what becomes of each node.
+    Converts(Vec<Placement>),
+    /// All the nodes that do not, in topological order; at least one.
+    Refused(Vec<Refusal>),
+}
+
+impl Findings {
+    /// What becomes of each node.
+    ///
+    /// # Errors
+    /// [`ConvertError::Unsupported`] for the first node that cannot be converted.
+    pub fn placements(self) -> Result<Vec<Placement>, ConvertError> {
+        match self {
+            Self::Converts(placements) => Ok(placements),
+            Self::Refused(refused) => Err(refused.into_iter().next().map_or_else(
+                || ConvertError::Network("no node converts".into()),
+                |Refusal { name, op, reason }| ConvertError::Unsupported { node: name, op, reason: reason.into() },
+            )),
+        }
+    }
+}
+
+/// Says for each node of a graph in normal form what it becomes, or which nodes cannot be converted.
 ///
 /// # Errors
-/// [`ConvertError`] for the first node that cannot be converted.
-pub fn check(graph: &Graph) -> Result<Vec<Placement>, ConvertError> {
+/// [`ConvertError`] when no single node is to blame.
+pub fn check(graph: &Graph) -> Result<Findings, ConvertError> {
+    let refused = refusals(graph)?;
+    if !refused.is_empty() {
+        let refusal = |(id, reason)| {
+            let node = graph.node(id);
+            Refusal { name: node.name.clone(), op: node.op.kind(), reason }
+        };
+        return Ok(Findings::Refused(refused.into_iter().map(refusal).collect()));
+    }
     let Lowered { roles, .. } = lower(graph, 1, Encoding::Analog)?;
     let placement = |(id, role): (NodeId, &Lowering)| {
         let node = graph.node(id);
         let (becomes, note) = describe(*role);
         Placement { name: node.name.clone(), op: node.op.kind(), becomes, note }
     };
-    Ok(graph.ids().zip(&roles).map(placement).collect())
+    Ok(Findings::Converts(graph.ids().zip(&roles).map(placement).collect()))
 }
 
 fn describe(role: Lowering) -> (&'static str, Option<&'static str>) {

@@ -11,7 +11,7 @@ mod quantise;
 mod report;
 mod threshold;
 
-pub use check::{Placement, check};
+pub use check::{Findings, Placement, Refusal, check};
 pub use error::ConvertError;
 pub use methods::{Method, MethodInfo, Rueckauer2017, SpikeConverter, method, methods};
 pub use options::{Base, Granularity, Options, Weights};

@@ -44,8 +44,10 @@ pub(crate) enum Lowering {
 /// Builds the network without thresholds.
 pub(crate) fn lower(graph: &Graph, time_steps: u32, encoding: Encoding) -> Result<Lowered, ConvertError> {
     let (input, output) = ends(graph)?;
-    check_nodes(graph)?;
     let tail = tail(graph, output);
+    if let Some((id, reason)) = refused(graph, &tail).into_iter().next() {
+        return Err(unsupported(graph.node(id), reason));
+    }
     let source = &graph.node(input);
     let builder = NetworkBuilder::new(time_steps, source.name.clone(), source.shape.clone(), encoding)?;
     let mut state = State {
@@ -141,12 +143,7 @@ impl State<'_> {
                     self.place_pool(id, node, pool)?;
                 }
             }
-            _ => {
-                return Err(unsupported(
-                    node,
-                    "it has no spiking counterpart except after the last layer; move it to the end or remove it",
-                ));
-            }
+            _ => return Err(unsupported(node, NOT_BEFORE_THE_END)),
         }
         Ok(())
     }
@@ -268,21 +265,28 @@ fn tail(graph: &Graph, output: NodeId) -> Vec<NodeId> {
     }
 }
 
-/// Refuses nodes that no placement can take.
-fn check_nodes(graph: &Graph) -> Result<(), ConvertError> {
-    for node in graph.nodes() {
-        if let Op::Activation(Activation::Leaky { slope }) = &node.op
-            && channel_slopes(slope.shape(), &node.shape).is_none()
-        {
-            return Err(unsupported(node, "its slope varies within a channel; use one slope, or one a channel"));
+/// Nodes that no placement can take, and why.
+pub(crate) fn refusals(graph: &Graph) -> Result<Vec<(NodeId, &'static str)>, ConvertError> {
+    let (_, output) = ends(graph)?;
+    Ok(refused(graph, &tail(graph, output)))
+}
+
+const NOT_BEFORE_THE_END: &str =
+    "it has no spiking counterpart except after the last layer; move it to the end or remove it";
+
+fn refused(graph: &Graph, tail: &[NodeId]) -> Vec<(NodeId, &'static str)> {
+    let reason = |id: &NodeId| {
+        let node = graph.node(*id);
+        match &node.op {
+            Op::Activation(Activation::Leaky { slope }) => channel_slopes(slope.shape(), &node.shape)
+                .is_none()
+                .then_some("its slope varies within a channel; use one slope, or one a channel"),
+            Op::Pad(pad) => (!pad.value.is_finite())
+                .then_some("it pads with an infinite value; pad inside the pooling layer instead"),
+            op => (op.role() == Role::Head && !tail.contains(id)).then_some(NOT_BEFORE_THE_END),
         }
-        if let Op::Pad(pad) = &node.op
-            && !pad.value.is_finite()
-        {
-            return Err(unsupported(node, "it pads with an infinite value; pad inside the pooling layer instead"));
-        }
-    }
-    Ok(())
+    };
+    graph.ids().filter_map(|id| reason(&id).map(|reason| (id, reason))).collect()
 }
 
 /// Number of slopes (1 or one a channel) when a slope tensor of shape `slope` has one value a channel of `shape`.

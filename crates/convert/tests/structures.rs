@@ -4,7 +4,7 @@
 mod common;
 
 use common::{Net, Numbers, inverted_residual, leaky, max_pools, no_activations, residual, structures, train_pool};
-use spikeconverter_convert::{Base, ConvertError, Granularity, Options, check, method};
+use spikeconverter_convert::{Base, ConvertError, Findings, Granularity, Options, check, method};
 use spikeconverter_engine::{Ann, Batch, Engine, FoldedEngine, ReferenceEngine};
 use spikeconverter_graph::ops::{Affine, Mean, Op, Softmax};
 use spikeconverter_graph::{Graph, Tensor};
@@ -95,7 +95,13 @@ fn pixels_are_exact_at_padded_borders() {
 #[test]
 fn populations_stand_where_the_rules_say() {
     let becomes = |graph: &Graph, name: &str| {
-        check(graph).unwrap().into_iter().find(|p| p.name == name).map(|p| p.becomes).unwrap()
+        check(graph)
+            .and_then(Findings::placements)
+            .unwrap()
+            .into_iter()
+            .find(|p| p.name == name)
+            .map(|p| p.becomes)
+            .unwrap()
     };
     assert_eq!(becomes(&max_pools(), "pool1"), "maximum of membranes");
     assert_eq!(becomes(&max_pools(), "pool2"), "maximum of membranes");
@@ -122,12 +128,20 @@ fn what_follows_the_last_layer_does_not_spike() {
     assert_eq!(conversion.network.populations().count(), 0);
 }
 
+/// All of them, so that one round of mending is enough.
 #[test]
-fn a_softmax_in_the_middle_is_refused_by_name() {
+fn every_node_without_a_counterpart_is_refused_by_name() {
     let (mut net, x) = Net::new();
     let a = net.conv("conv", x, 4, 3, 1);
     let gate = net.op("gate", Op::Softmax(Softmax { axes: vec![0], log: false }), &[a]);
-    let graph = net.classify(gate);
-    let error = check(&graph).unwrap_err();
+    let b = net.conv("conv2", gate, 4, 3, 1);
+    let squash = net.op("squash", Op::Sigmoid, &[b]);
+    let graph = net.classify(squash);
+    let Ok(Findings::Refused(refused)) = check(&graph) else { panic!("it must not convert") };
+    assert_eq!(
+        refused.iter().map(|r| (r.name.as_str(), r.op)).collect::<Vec<_>>(),
+        [("gate", "Softmax"), ("squash", "Sigmoid")]
+    );
+    let error = check(&graph).and_then(Findings::placements).unwrap_err();
     assert!(matches!(&error, ConvertError::Unsupported { node, .. } if node == "gate"), "{error}");
 }

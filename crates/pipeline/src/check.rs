@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use serde::Serialize;
-use spikeconverter_convert::{ConvertError, Placement};
+use spikeconverter_convert::{ConvertError, Findings, Placement, Refusal};
 use spikeconverter_graph::Graph;
 use spikeconverter_graph::passes::normalise;
 use spikeconverter_onnx::{Import, ImportOptions, NodeReport, NodeStatus};
@@ -117,10 +117,7 @@ pub fn check(path: &Path, input_shape: Option<Vec<usize>>) -> Result<CheckReport
     let graph = graph.map_err(|source| Error::Graph { file: path.to_owned(), source })?;
     let placed = graph.as_ref().map(spikeconverter_convert::check);
     let nodes = verdicts(&import, placed.as_ref());
-    let reason = match &placed {
-        Some(Err(ConvertError::Unsupported { .. }) | Ok(_)) | None => None,
-        Some(Err(error)) => Some(error.to_string()),
-    };
+    let reason = placed.as_ref().and_then(|placed| placed.as_ref().err()).map(ToString::to_string);
     Ok(CheckReport {
         file: path.display().to_string(),
         sha256: sha256(path)?,
@@ -130,7 +127,7 @@ pub fn check(path: &Path, input_shape: Option<Vec<usize>>) -> Result<CheckReport
         outputs: graph.as_ref().map(classes),
         parameters: graph.as_ref().map(parameters),
         macs: graph.as_ref().map(Graph::macs),
-        converts: matches!(placed, Some(Ok(_))),
+        converts: matches!(placed, Some(Ok(Findings::Converts(_)))),
         reason,
         totals: totals(&nodes),
         nodes,
@@ -141,40 +138,48 @@ fn input_of(graph: &Graph) -> Option<InputSummary> {
     input_node(graph).map(|node| InputSummary { name: node.name.clone(), shape: node.shape.clone() })
 }
 
-type Placed = std::result::Result<Vec<Placement>, ConvertError>;
+type Placed = std::result::Result<Findings, ConvertError>;
+
+/// What placement says of nodes, by their names.
+struct Judgement<'a> {
+    placements: HashMap<&'a str, &'a Placement>,
+    refused: HashMap<&'a str, &'a Refusal>,
+    /// Whether everything is placed.
+    decided: bool,
+}
 
 fn verdicts(import: &Import, placed: Option<&Placed>) -> Vec<NodeVerdict> {
-    let by_name: HashMap<&str, &Placement> = match placed {
-        Some(Ok(placements)) => placements.iter().map(|p| (p.name.as_str(), p)).collect(),
-        _ => HashMap::new(),
-    };
-    let refused = match placed {
-        Some(Err(ConvertError::Unsupported { node, op, reason })) => Some((node.as_str(), *op, reason.as_str())),
-        _ => None,
-    };
-    let decided = matches!(placed, Some(Ok(_)));
-    let mut nodes: Vec<NodeVerdict> =
-        import.nodes.iter().map(|node| verdict(node, &by_name, refused.map(|(n, _, r)| (n, r)), decided)).collect();
+    let mut judgement = Judgement { placements: HashMap::new(), refused: HashMap::new(), decided: false };
+    let mut refusals: &[Refusal] = &[];
+    match placed {
+        Some(Ok(Findings::Converts(placements))) => {
+            judgement.placements = placements.iter().map(|p| (p.name.as_str(), p)).collect();
+            judgement.decided = true;
+        }
+        Some(Ok(Findings::Refused(refused))) => {
+            judgement.refused = refused.iter().map(|r| (r.name.as_str(), r)).collect();
+            refusals = refused;
+        }
+        Some(Err(_)) | None => {}
+    }
+    let mut nodes: Vec<NodeVerdict> = import.nodes.iter().map(|node| verdict(node, &judgement)).collect();
     // a node that the passes made, or renamed, is listed all the same
-    if let Some((name, op, reason)) = refused.filter(|(name, ..)| !nodes.iter().any(|n| n.name == *name)) {
-        nodes.push(NodeVerdict {
-            name: name.into(),
-            op: op.into(),
-            verdict: Verdict::Unsupported,
-            becomes: None,
-            note: Some(reason.into()),
-            remedy: None,
-        });
+    for Refusal { name, op, reason } in refusals {
+        if !nodes.iter().any(|node| node.name == *name) {
+            nodes.push(NodeVerdict {
+                name: name.clone(),
+                op: (*op).into(),
+                verdict: Verdict::Unsupported,
+                becomes: None,
+                note: Some((*reason).into()),
+                remedy: None,
+            });
+        }
     }
     nodes
 }
 
-fn verdict(
-    node: &NodeReport,
-    placements: &HashMap<&str, &Placement>,
-    refused: Option<(&str, &str)>,
-    decided: bool,
-) -> NodeVerdict {
+fn verdict(node: &NodeReport, judgement: &Judgement<'_>) -> NodeVerdict {
     let told = |verdict, note: Option<String>| NodeVerdict {
         name: node.name.clone(),
         op: node.op_type.clone(),
@@ -184,17 +189,20 @@ fn verdict(
         remedy: None,
     };
     match &node.status {
-        NodeStatus::Imported => match (refused, placements.get(node.name.as_str())) {
-            (Some((name, reason)), _) if name == node.name => told(Verdict::Unsupported, Some(reason.into())),
-            (_, Some(placement)) => NodeVerdict {
-                becomes: Some(placement.becomes.into()),
-                ..told(Verdict::Converts, placement.note.map(Into::into))
-            },
-            (_, None) if decided => {
-                NodeVerdict { becomes: Some("part of its neighbours".into()), ..told(Verdict::Folded, None) }
+        NodeStatus::Imported => {
+            let name = node.name.as_str();
+            match (judgement.refused.get(name), judgement.placements.get(name)) {
+                (Some(refusal), _) => told(Verdict::Unsupported, Some(refusal.reason.into())),
+                (None, Some(placement)) => NodeVerdict {
+                    becomes: Some(placement.becomes.into()),
+                    ..told(Verdict::Converts, placement.note.map(Into::into))
+                },
+                (None, None) if judgement.decided => {
+                    NodeVerdict { becomes: Some("part of its neighbours".into()), ..told(Verdict::Folded, None) }
+                }
+                (None, None) => told(Verdict::Open, None),
             }
-            (_, None) => told(Verdict::Open, None),
-        },
+        }
         NodeStatus::Folded => NodeVerdict { becomes: Some("a constant".into()), ..told(Verdict::Folded, None) },
         NodeStatus::Removed => {
             NodeVerdict { becomes: Some("nothing: it changes nothing".into()), ..told(Verdict::Folded, None) }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use serde::Serialize;
-use spikeconverter_convert::{LayerReport, Options, method, methods};
+use spikeconverter_convert::{Findings, LayerReport, Options, method, methods};
 use spikeconverter_data::{Dataset, Preprocessing};
 use spikeconverter_network::{CalibrationRecord, Provenance, Schedule, SnnFile, SpikingNetwork};
 
@@ -140,7 +140,7 @@ pub fn convert(request: &ConvertRequest<'_>, progress: &mut dyn FnMut(Progress))
     })?;
     options.check().map_err(refused)?;
     // what cannot be converted is said before any data are read
-    spikeconverter_convert::check(model.graph()).map_err(refused)?;
+    spikeconverter_convert::check(model.graph()).and_then(Findings::placements).map_err(refused)?;
     let feed = SampleFeed::new(&request.preprocessing, model, data, options.encoding)?;
     let graph = feed.spiking_graph(model)?;
 
