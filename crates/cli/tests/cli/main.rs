@@ -1,6 +1,7 @@
 //! The command line as its users meet it: every test runs the program.
 
 mod bad_input;
+mod book;
 mod commands;
 mod common;
 mod real_data;
