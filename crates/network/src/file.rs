@@ -8,13 +8,17 @@ use std::path::Path;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 use spikeconverter_graph::{Graph, GraphBuilder, NodeId, Op, Tensor};
+use spikeconverter_neuron::StreamCoding;
 
 use crate::{Encoding, NetworkBuilder, NetworkError, NodeKind, Provenance, Simulation, SpikingNetwork};
 
 /// Key of the header in the file's metadata.
 const HEADER_KEY: &str = "spikeconverter";
-/// Version of the header's format. A reader refuses what it does not know.
-const FORMAT: u32 = 1;
+/// Version of the header's format, which readers refuse when they do not know it. 2: streaming networks have neurons of
+/// many kinds, codings and maxima.
+const FORMAT: u32 = 2;
+/// The oldest version that is read.
+const OLDEST_FORMAT: u32 = 1;
 
 /// All that a `net.snn` file holds.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,6 +39,9 @@ struct Header {
     /// Absent in files of windowed networks.
     #[serde(default, skip_serializing_if = "is_window")]
     simulation: Simulation,
+    /// Absent where it is the rate.
+    #[serde(default, skip_serializing_if = "is_rate")]
+    coding: StreamCoding,
     time_steps: u32,
     input: InputRecord,
     nodes: Vec<Record<NodeKind<String>>>,
@@ -47,6 +54,11 @@ struct Header {
 #[allow(clippy::trivially_copy_pass_by_ref)] // the form that serde calls
 fn is_window(simulation: &Simulation) -> bool {
     *simulation == Simulation::Window
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // the form that serde calls
+fn is_rate(coding: &StreamCoding) -> bool {
+    *coding == StreamCoding::Rate
 }
 
 #[derive(Serialize, Deserialize)]
@@ -138,6 +150,7 @@ impl SnnFile {
         let header = Header {
             format: FORMAT,
             simulation: self.network.simulation(),
+            coding: self.network.coding(),
             time_steps: self.network.time_steps(),
             input: InputRecord {
                 name: self.network.nodes()[0].name.clone(),
@@ -181,10 +194,12 @@ impl SnnFile {
         let version: serde_json::Value =
             serde_json::from_str(json).map_err(|e| format!("its header is damaged ({e}); {remedy}"))?;
         match version.get("format").and_then(serde_json::Value::as_u64) {
-            Some(format) if format == u64::from(FORMAT) => {}
+            Some(format) if (OLDEST_FORMAT.into()..=FORMAT.into()).contains(&format) => {}
             found => {
                 let found = found.map_or("none".to_owned(), |n| n.to_string());
-                return Err(format!("its format version is {found}, this program reads {FORMAT}; {remedy}"));
+                return Err(format!(
+                    "its format version is {found}, this program reads {OLDEST_FORMAT} to {FORMAT}; {remedy}"
+                ));
             }
         }
         let header: Header =
@@ -200,6 +215,7 @@ fn read_network(header: &Header, store: &mut Store<'_>) -> Result<SpikingNetwork
     let input = &header.input;
     let (name, shape) = (input.name.clone(), input.shape.clone());
     let mut builder = NetworkBuilder::of(header.simulation, header.time_steps, name, shape, input.encoding)
+        .and_then(|builder| builder.coded(header.coding))
         .map_err(|e| e.to_string())?;
     for record in &header.nodes {
         let kind = match &record.kind {
@@ -208,6 +224,7 @@ fn read_network(header: &Header, store: &mut Store<'_>) -> Result<SpikingNetwork
             NodeKind::Population(population) => NodeKind::Population(population.clone()),
             NodeKind::Streaming(population) => NodeKind::Streaming(population.clone()),
             NodeKind::MaxPool(pool) => NodeKind::MaxPool(pool.clone()),
+            NodeKind::StreamingPool(pool) => NodeKind::StreamingPool(pool.clone()),
             NodeKind::Readout(readout) => NodeKind::Readout(readout.clone()),
             NodeKind::Head(op) => NodeKind::Head(op.try_map_tensors(|name| store.load(name))?),
         };
@@ -275,6 +292,7 @@ impl Pool {
             NodeKind::Population(population) => NodeKind::Population(population.clone()),
             NodeKind::Streaming(population) => NodeKind::Streaming(population.clone()),
             NodeKind::MaxPool(pool) => NodeKind::MaxPool(pool.clone()),
+            NodeKind::StreamingPool(pool) => NodeKind::StreamingPool(pool.clone()),
             NodeKind::Readout(readout) => NodeKind::Readout(readout.clone()),
             NodeKind::Head(op) => NodeKind::Head(self.store_op(node, op)),
         }
@@ -310,10 +328,11 @@ impl Store<'_> {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use spikeconverter_graph::ops::{Activation, Linear, Pad};
+    use spikeconverter_graph::ops::{Activation, Linear, MaxPool, Pad, Window};
+    use spikeconverter_neuron::{Comparison, Emission, Margin, MemoryGate, Phases, PoolRule, Reset};
 
     use super::*;
-    use crate::{Population, Readout, StreamingPopulation, Transfer};
+    use crate::{Negative, Population, Readout, StreamingPool, StreamingPopulation, Transfer};
 
     fn example() -> SnnFile {
         let weight = Tensor::new(vec![2, 3], vec![0.1, -0.2, 0.3, f32::MIN_POSITIVE, 5.0, -6.0]).unwrap();
@@ -359,18 +378,83 @@ mod tests {
 
     #[test]
     fn streaming_networks_come_back_too() {
-        let mut network = NetworkBuilder::streaming(300, "x", vec![2]).unwrap();
-        let population = StreamingPopulation {
-            threshold: vec![0.1, 3.5],
-            reset: spikeconverter_neuron::Reset::Zero,
-            initial: vec![0.05],
-        };
-        let p = network.add("p", NodeKind::Streaming(population), &[network.input()]).unwrap();
-        let out = network.add("out", NodeKind::Readout(Readout::default()), &[p]).unwrap();
+        let populations = [
+            StreamingPopulation {
+                threshold: vec![0.1, 3.5],
+                reset: Reset::Zero,
+                initial: vec![0.05],
+                ..StreamingPopulation::default()
+            },
+            StreamingPopulation {
+                threshold: vec![1.0],
+                comparison: Comparison::Above,
+                emission: Emission::Ladder { levels: 4, margin: Margin::Share(0.75) },
+                negative: Negative::Slope { slope: vec![0.1] },
+                phases: Some(Phases { period: 8 }),
+                ..StreamingPopulation::default()
+            },
+            StreamingPopulation {
+                threshold: vec![1.0],
+                emission: Emission::Burst { most: 5 },
+                negative: Negative::Memory(MemoryGate {
+                    share: 0.0,
+                    comparison: Comparison::Above,
+                    low: 0,
+                    high: Some(7),
+                }),
+                ..StreamingPopulation::default()
+            },
+        ];
+        let encoding = Encoding::Poisson { seed: u64::MAX };
+        let mut network = NetworkBuilder::stream(300, "x", vec![2, 4], encoding).unwrap();
+        let mut at = network.input();
+        for population in populations {
+            at = network.add("p", NodeKind::Streaming(population), &[at]).unwrap();
+        }
+        let pool = MaxPool { window: Window::new(vec![2]), ceil: false };
+        let pool = NodeKind::StreamingPool(StreamingPool { pool, rule: PoolRule::LateralInhibition });
+        at = network.add("max", pool, &[at]).unwrap();
+        let out = network.add("out", NodeKind::Readout(Readout { skip: 200, ..Readout::default() }), &[at]).unwrap();
         let file = SnnFile { network: network.finish(out).unwrap(), ..example() };
         let read = SnnFile::from_bytes(&file.to_bytes().unwrap()).unwrap();
         assert_eq!(read, file);
         assert_eq!(read.network.simulation(), Simulation::Stream);
+    }
+
+    #[test]
+    fn codings_come_back() {
+        let network = NetworkBuilder::streaming(300, "x", vec![2]).unwrap();
+        let mut network = network.coded(StreamCoding::Differential).unwrap();
+        let population = StreamingPopulation {
+            threshold: vec![1.0],
+            negative: Negative::linear(),
+            ..StreamingPopulation::default()
+        };
+        let p = network.add("p", NodeKind::Streaming(population), &[network.input()]).unwrap();
+        let out = network.add("out", NodeKind::Readout(Readout::default()), &[p]).unwrap();
+        let file = SnnFile { network: network.finish(out).unwrap(), ..example() };
+        assert_eq!(SnnFile::from_bytes(&file.to_bytes().unwrap()).unwrap(), file);
+    }
+
+    /// A streaming population as format 1 has it.
+    #[test]
+    fn populations_of_older_files() {
+        let kind = r#"{"streaming":{"threshold":[0.5],"reset":"subtract","initial":[]}}"#;
+        let population = StreamingPopulation { threshold: vec![0.5], ..StreamingPopulation::default() };
+        assert_eq!(serde_json::from_str::<NodeKind<String>>(kind).unwrap(), NodeKind::Streaming(population.clone()));
+        assert_eq!(serde_json::to_string(&NodeKind::<String>::Streaming(population)).unwrap(), kind);
+        let readout: Readout = serde_json::from_str(r#"{"initial":[]}"#).unwrap();
+        assert_eq!(readout, Readout::default());
+    }
+
+    #[test]
+    fn files_of_format_1_are_read() {
+        let bytes = example().to_bytes().unwrap();
+        let from = br#"\"format\":2"#;
+        let at = bytes.windows(from.len()).position(|w| w == from).unwrap();
+        let mut older = bytes.clone();
+        older[at + from.len() - 1] = b'1';
+        assert_eq!(SnnFile::from_bytes(&older).unwrap(), example());
     }
 
     #[test]
@@ -390,7 +474,7 @@ mod tests {
     #[test]
     fn other_versions_are_refused_by_number() {
         let bytes = example().to_bytes().unwrap();
-        let from = br#"\"format\":1"#;
+        let from = br#"\"format\":2"#;
         let at = bytes.windows(from.len()).position(|w| w == from).unwrap();
         let mut other = bytes.clone();
         other[at + from.len() - 1] = b'7';

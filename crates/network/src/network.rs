@@ -1,35 +1,26 @@
 use serde::{Deserialize, Serialize};
 use spikeconverter_graph::ops::MaxPool;
 use spikeconverter_graph::{NodeId, Op, Role, Tensor};
+use spikeconverter_neuron::{PoolRule, StreamCoding};
 
-use crate::{NetworkError, Population, Simulation, StreamingPopulation, trains};
-
-/// How samples enter the network.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Encoding {
-    /// The preprocessed sample is injected as an analog current: in the first step of the window, where the inverse leak
-    /// scales it up with everything else; in every step of a streaming network.
-    Analog,
-    /// The sample holds integers 0..=255, each sent as its own 8 binary spikes, most significant first, in a window of
-    /// 8 steps of base 2 and threshold 128, so that the train stands for the integer itself. Preprocessing is folded
-    /// into the first layer.
-    Pixels,
-}
-
-impl Encoding {
-    /// Steps of the window of [`Encoding::Pixels`].
-    pub const PIXEL_STEPS: u32 = 8;
-    /// Threshold of the trains of [`Encoding::Pixels`]: the weight of the first spike.
-    pub const PIXEL_THRESHOLD: f32 = 128.0;
-}
+use crate::encoding::Encoding;
+use crate::streaming::Stream;
+use crate::{NetworkError, Population, Simulation, StreamingPool, StreamingPopulation, trains};
 
 /// The result layer: accumulates like a population and never fires; its membrane at the end of its window is the
-/// network's result; in a streaming network that membrane divided by the number of steps.
+/// network's result; in a streaming network that membrane divided by the number of steps that were read.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Readout {
     /// Membrane potential injected with the first step: none (empty) or one for each entry of the first axis.
     pub initial: Vec<f32>,
+    /// Steps of a streaming network that pass unread, so that layers have settled; less than all.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub skip: u32,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // the form that serde calls
+fn is_zero(steps: &u32) -> bool {
+    *steps == 0
 }
 
 /// What a node of the network is.
@@ -51,6 +42,8 @@ pub enum NodeKind<T = Tensor> {
     /// threshold the larger value has the lexicographically larger train, so this is the maximum, exactly. The builder
     /// refuses other codes within a channel.
     MaxPool(MaxPool),
+    /// Maximum in a streaming network, of trains or of currents.
+    StreamingPool(StreamingPool),
     /// The membranes that are the network's result.
     Readout(Readout),
     /// What is computed from the result without spikes: softmax and the like.
@@ -69,7 +62,8 @@ pub enum Signal {
 }
 
 impl<T> NodeKind<T> {
-    /// The thresholds of a population of either kind: one, or one a channel; `None` for other nodes.
+    /// The thresholds of a population of either kind: one, one a channel or (streaming only) one a neuron; `None` for other
+    /// nodes.
     pub fn thresholds(&self) -> Option<&[f32]> {
         match self {
             Self::Population(population) => Some(&population.threshold),
@@ -93,9 +87,22 @@ impl<T> NodeKind<T> {
         }
     }
 
-    /// Whether it is a population that can send negative spikes.
-    pub fn is_signed(&self) -> bool {
-        matches!(self, Self::Population(population) if population.transfer.is_signed())
+    /// Whether it is a population that can send negative spikes, in a network whose wires carry `coding`.
+    pub fn is_signed(&self, coding: StreamCoding) -> bool {
+        match self {
+            Self::Population(population) => population.transfer.is_signed(),
+            Self::Streaming(population) => population.is_signed(coding),
+            _ => false,
+        }
+    }
+
+    /// Sizes that a spike can have, without its sign; 0 where there are no spikes.
+    pub fn spike_sizes(&self) -> u32 {
+        match self {
+            Self::Population(_) => 1,
+            Self::Streaming(population) => population.emission.sizes(),
+            _ => 0,
+        }
     }
 }
 
@@ -120,6 +127,7 @@ pub struct SpikingNetwork {
     nodes: Vec<Node>,
     output: NodeId,
     simulation: Simulation,
+    coding: StreamCoding,
     time_steps: u32,
 }
 
@@ -150,6 +158,11 @@ impl SpikingNetwork {
     /// How time passes: a window a layer, or all layers in every step.
     pub fn simulation(&self) -> Simulation {
         self.simulation
+    }
+
+    /// What the wires of a streaming network carry.
+    pub fn coding(&self) -> StreamCoding {
+        self.coding
     }
 
     /// `T`: the window length of the populations, or the steps of a streaming network's simulation.
@@ -195,7 +208,8 @@ impl SpikingNetwork {
             input.name.clone(),
             input.shape.clone(),
             self.encoding(),
-        )?;
+        )?
+        .coded(self.coding)?;
         for id in self.ids().skip(1) {
             let node = self.node(id);
             builder.add(node.name.clone(), f(id, &node.kind), &node.inputs)?;
@@ -220,6 +234,7 @@ impl SpikingNetwork {
 pub struct NetworkBuilder {
     nodes: Vec<Node>,
     simulation: Simulation,
+    coding: StreamCoding,
     time_steps: u32,
 }
 
@@ -250,7 +265,37 @@ impl NetworkBuilder {
     /// # Errors
     /// When the number of steps or the shape is out of bounds.
     pub fn streaming(time_steps: u32, input_name: impl Into<String>, shape: Vec<usize>) -> Result<Self, NetworkError> {
-        Self::of(Simulation::Stream, time_steps, input_name, shape, Encoding::Analog)
+        Self::stream(time_steps, input_name, shape, Encoding::Analog)
+    }
+
+    /// A streaming network whose samples enter as `encoding` says.
+    ///
+    /// # Errors
+    /// As [`streaming`](Self::streaming).
+    pub fn stream(
+        time_steps: u32,
+        input_name: impl Into<String>,
+        shape: Vec<usize>,
+        encoding: Encoding,
+    ) -> Result<Self, NetworkError> {
+        Self::of(Simulation::Stream, time_steps, input_name, shape, encoding)
+    }
+
+    /// The same with wires that carry `coding`; to be said before populations are added.
+    ///
+    /// # Errors
+    /// When the network is not streaming, has populations already, or its samples enter as spikes, and `coding` is not
+    /// [`StreamCoding::Rate`].
+    pub fn coded(mut self, coding: StreamCoding) -> Result<Self, NetworkError> {
+        let analog = matches!(self.nodes[0].kind, NodeKind::Input(Encoding::Analog));
+        if coding != self.coding && (self.simulation != Simulation::Stream || self.nodes.len() > 1 || !analog) {
+            let name = coding.name();
+            return Err(NetworkError::Network(format!(
+                "{name} coding is for streaming networks that take samples as analog currents, from their first node on"
+            )));
+        }
+        self.coding = coding;
+        Ok(self)
     }
 
     pub(crate) fn of(
@@ -268,8 +313,8 @@ impl NetworkBuilder {
                 "a streaming simulation of {time_steps} time steps; 1 to {} are supported",
                 Self::MOST_STREAMING_STEPS
             )),
-            Simulation::Stream if encoding != Encoding::Analog => {
-                Some("a streaming network takes samples as analog currents only".into())
+            Simulation::Window if matches!(encoding, Encoding::Poisson { .. }) => {
+                Some("a windowed network takes no Poisson trains; use analog currents or pixels".into())
             }
             _ => None,
         };
@@ -280,13 +325,10 @@ impl NetworkBuilder {
         if !matches!(volume, Some(1..=0x8000_0000)) {
             return Err(NetworkError::Network(format!("input of shape {shape:?}")));
         }
-        let signal = match encoding {
-            Encoding::Analog => Signal::Current,
-            Encoding::Pixels => Signal::Train,
-        };
+        let signal = if encoding.takes_pixels() { Signal::Train } else { Signal::Current };
         let input =
             Node { name: input_name.into(), kind: NodeKind::Input(encoding), inputs: Vec::new(), shape, signal };
-        Ok(Self { nodes: vec![input], simulation, time_steps })
+        Ok(Self { nodes: vec![input], simulation, coding: StreamCoding::Rate, time_steps })
     }
 
     /// The input's id.
@@ -348,14 +390,27 @@ impl NetworkBuilder {
                     .into())
             }
             NodeKind::MaxPool(_) if self.simulation == Simulation::Stream => {
-                Err("a maximum of streaming spike trains is not supported; use average pooling".into())
+                Err("a maximum in a streaming network needs a rule by which it goes from step to step".into())
+            }
+            NodeKind::StreamingPool(_) if self.simulation == Simulation::Window => {
+                Err("a streaming maximum in a windowed network; a network is windowed or streaming, never both".into())
+            }
+            NodeKind::StreamingPool(pool) => {
+                if !all(&[Signal::Train, Signal::Current]) {
+                    return Err("a maximum reads spikes or currents".into());
+                }
+                if pool.rule == PoolRule::Instantaneous && !self.coding.repeats_constants() {
+                    let coding = self.coding.name();
+                    return Err(format!("the largest of each step means nothing in {coding} coding; use another rule"));
+                }
+                Ok((pool.pool.output_shape(only()?)?, signals[0]))
             }
             NodeKind::Streaming(population) => {
                 if !all(&[Signal::Train, Signal::Current]) {
                     return Err("a population reads spikes or currents".into());
                 }
                 let input = only()?;
-                population.check(input.first().copied().unwrap_or(1))?;
+                population.check(input, Stream { steps: self.time_steps, coding: self.coding })?;
                 Ok((input.to_vec(), Signal::Train))
             }
             NodeKind::Population(population) => {
@@ -392,6 +447,13 @@ impl NetworkBuilder {
                 if readout.initial.iter().any(|v| !v.is_finite()) {
                     return Err("an initial membrane potential is not a number".into());
                 }
+                let unread = match self.simulation {
+                    Simulation::Window => readout.skip > 0,
+                    Simulation::Stream => readout.skip >= self.time_steps,
+                };
+                if unread || (readout.skip > 0 && self.coding == StreamCoding::Differential) {
+                    return Err(format!("{} of {} steps pass unread", readout.skip, self.time_steps));
+                }
                 Ok((input.to_vec(), Signal::Value))
             }
             NodeKind::Head(op) => {
@@ -412,6 +474,12 @@ impl NetworkBuilder {
             Some(node) if node.signal == Signal::Value => {}
             _ => return Err(NetworkError::Network("its result is not a read-out".into())),
         }
-        Ok(SpikingNetwork { nodes: self.nodes, output, simulation: self.simulation, time_steps: self.time_steps })
+        Ok(SpikingNetwork {
+            nodes: self.nodes,
+            output,
+            simulation: self.simulation,
+            coding: self.coding,
+            time_steps: self.time_steps,
+        })
     }
 }
