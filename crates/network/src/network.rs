@@ -1,125 +1,10 @@
-use serde::{Deserialize, Serialize};
-use spikeconverter_graph::ops::MaxPool;
-use spikeconverter_graph::{NodeId, Op, Role, Tensor};
+use spikeconverter_graph::{NodeId, Role};
 use spikeconverter_neuron::{PoolRule, StreamCoding};
 
 use crate::encoding::Encoding;
+use crate::node::{Node, NodeKind, Signal};
 use crate::streaming::Stream;
-use crate::{NetworkError, Population, Simulation, StreamingPool, StreamingPopulation, trains};
-
-/// The result layer: accumulates like a population and never fires; its membrane at the end of its window is the
-/// network's result; in a streaming network that membrane divided by the number of steps that were read.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Readout {
-    /// Membrane potential injected with the first step: none (empty) or one for each entry of the first axis.
-    pub initial: Vec<f32>,
-    /// Steps of a streaming network that pass unread, so that layers have settled; less than all.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub skip: u32,
-}
-
-#[allow(clippy::trivially_copy_pass_by_ref)] // the form that serde calls
-fn is_zero(steps: &u32) -> bool {
-    *steps == 0
-}
-
-/// What a node of the network is.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum NodeKind<T = Tensor> {
-    /// Where samples enter.
-    Input(Encoding),
-    /// An affine map that acts on each step's signal by itself. Its constants (biases) act in the first step of the
-    /// listening population's window only, where the inverse leak scales them with the rest; in a streaming network they
-    /// act in every step.
-    Synapse(Op<T>),
-    /// Spiking neurons: one stage of the pipeline.
-    Population(Population),
-    /// Spiking neurons of a streaming network.
-    Streaming(StreamingPopulation),
-    /// Maximum of spike trains, step by step: of the inputs in a window that have agreed with the result so far, the
-    /// largest spike passes, and those that sent less drop out until the next image. For greedy codes of equal base and
-    /// threshold the larger value has the lexicographically larger train, so this is the maximum, exactly. The builder
-    /// refuses other codes within a channel.
-    MaxPool(MaxPool),
-    /// Maximum in a streaming network, of trains or of currents.
-    StreamingPool(StreamingPool),
-    /// The membranes that are the network's result.
-    Readout(Readout),
-    /// What is computed from the result without spikes: softmax and the like.
-    Head(Op<T>),
-}
-
-/// What travels from a node to its readers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Signal {
-    /// Spike trains: each step, each neuron sends `θ·s` with `s` in −1, 0, 1.
-    Train,
-    /// A weighted sum of spikes, or an analog input.
-    Current,
-    /// A number, once.
-    Value,
-}
-
-impl<T> NodeKind<T> {
-    /// The thresholds of a population of either kind: one, one a channel or (streaming only) one a neuron; `None` for other
-    /// nodes.
-    pub fn thresholds(&self) -> Option<&[f32]> {
-        match self {
-            Self::Population(population) => Some(&population.threshold),
-            Self::Streaming(population) => Some(&population.threshold),
-            _ => None,
-        }
-    }
-
-    /// Smallest and largest threshold of a population of either kind.
-    pub fn threshold_range(&self) -> Option<(f32, f32)> {
-        let range = |(low, high): (f32, f32), &t: &f32| (low.min(t), high.max(t));
-        Some(self.thresholds()?.iter().fold((f32::INFINITY, 0.0), range))
-    }
-
-    /// Base of the code of a population of either kind; 1 is a rate code.
-    pub fn base(&self) -> Option<f32> {
-        match self {
-            Self::Population(population) => Some(population.base),
-            Self::Streaming(_) => Some(1.0),
-            _ => None,
-        }
-    }
-
-    /// Whether it is a population that can send negative spikes, in a network whose wires carry `coding`.
-    pub fn is_signed(&self, coding: StreamCoding) -> bool {
-        match self {
-            Self::Population(population) => population.transfer.is_signed(),
-            Self::Streaming(population) => population.is_signed(coding),
-            _ => false,
-        }
-    }
-
-    /// Sizes that a spike can have, without its sign; 0 where there are no spikes.
-    pub fn spike_sizes(&self) -> u32 {
-        match self {
-            Self::Population(_) => 1,
-            Self::Streaming(population) => population.emission.sizes(),
-            _ => 0,
-        }
-    }
-}
-
-/// A node of the network.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Node {
-    /// The name of the node of the trained network that it stands for.
-    pub name: String,
-    /// What it is.
-    pub kind: NodeKind,
-    /// The nodes it reads, each before this one.
-    pub inputs: Vec<NodeId>,
-    /// Shape of its result, per sample.
-    pub shape: Vec<usize>,
-    /// What its readers receive.
-    pub signal: Signal,
-}
+use crate::{NetworkError, Population, Simulation, trains};
 
 /// A spiking network: nodes in topological order, one input, one result.
 #[derive(Debug, Clone, PartialEq)]
@@ -410,7 +295,7 @@ impl NetworkBuilder {
                     return Err("a population reads spikes or currents".into());
                 }
                 let input = only()?;
-                population.check(input, Stream { steps: self.time_steps, coding: self.coding })?;
+                population.check(input, self.stream_settings())?;
                 Ok((input.to_vec(), Signal::Train))
             }
             NodeKind::Population(population) => {
@@ -441,19 +326,7 @@ impl NetworkBuilder {
                 }
                 let input = only()?;
                 let channels = input.first().copied().unwrap_or(1);
-                if !readout.initial.is_empty() && readout.initial.len() != channels {
-                    return Err(format!("{} initial potentials for {channels} entries", readout.initial.len()));
-                }
-                if readout.initial.iter().any(|v| !v.is_finite()) {
-                    return Err("an initial membrane potential is not a number".into());
-                }
-                let unread = match self.simulation {
-                    Simulation::Window => readout.skip > 0,
-                    Simulation::Stream => readout.skip >= self.time_steps,
-                };
-                if unread || (readout.skip > 0 && self.coding == StreamCoding::Differential) {
-                    return Err(format!("{} of {} steps pass unread", readout.skip, self.time_steps));
-                }
+                readout.check(channels, self.simulation, self.stream_settings())?;
                 Ok((input.to_vec(), Signal::Value))
             }
             NodeKind::Head(op) => {
@@ -463,6 +336,10 @@ impl NetworkBuilder {
                 Ok((op.output_shape(&shapes)?, Signal::Value))
             }
         }
+    }
+
+    fn stream_settings(&self) -> Stream {
+        Stream { steps: self.time_steps, coding: self.coding }
     }
 
     /// Finishes the network with its result.

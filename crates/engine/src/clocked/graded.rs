@@ -74,7 +74,7 @@ impl Graded {
         state.quanta.resize(count, 0);
     }
 
-    pub(super) fn run(&self, state: &mut GradedState, steps: GradedSteps<'_>) {
+    pub(super) fn run(&self, state: &mut GradedState, steps: &mut GradedSteps<'_>) {
         let (size, words) = (self.layout.volume(), self.layout.words());
         if self.bits {
             steps.spikes.fill(0);

@@ -424,15 +424,13 @@ impl Workspace {
         let together = if recorder.is_some() { 1 } else { range.count };
         for step in (0..range.count).step_by(together) {
             let at = range.first + step;
-            neurons.run(
-                &mut state,
-                GradedSteps {
-                    first: range.number(step),
-                    currents: (step..step + together).map(|step| self.values(stage.source, range, step)).collect(),
-                    values: &mut shared[at * size..][..together * size],
-                    spikes: &mut trains[at * words..][..together * words],
-                },
-            );
+            let mut steps = GradedSteps {
+                first: range.number(step),
+                currents: (step..step + together).map(|step| self.values(stage.source, range, step)).collect(),
+                values: &mut shared[at * size..][..together * size],
+                spikes: &mut trains[at * words..][..together * words],
+            };
+            neurons.run(&mut state, &mut steps);
             if let Some(recorder) = recorder.as_mut() {
                 let (sample, step) = (recorder.sample, range.number(step));
                 let membranes = state.membranes();
@@ -469,7 +467,9 @@ impl Workspace {
             let decoded = &self.decoded[stage.node.0];
             if decoded.is_empty() {
                 stage.layout.give(&self.membranes[stage.node.0], &mut plain);
-                plain.iter_mut().for_each(|x| *x /= steps as f32);
+                for x in &mut plain {
+                    *x /= steps as f32;
+                }
             } else {
                 let means: Vec<f32> = decoded.iter().map(|(u, _)| (u / f64::from(steps)) as f32).collect();
                 stage.layout.give(&means, &mut plain);
