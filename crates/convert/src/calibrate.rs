@@ -62,7 +62,8 @@ impl Fitter for Calibration<'_> {
     }
 
     fn readout(&mut self, _: NodeId, _: &Readout, found: &Batch, wanted: &Batch) -> Readout {
-        Readout { initial: if self.options.bias_correction { mean_difference(wanted, found) } else { Vec::new() } }
+        let initial = if self.options.bias_correction { mean_difference(wanted, found) } else { Vec::new() };
+        Readout { initial, ..Readout::default() }
     }
 }
 
@@ -108,7 +109,7 @@ fn walk(
                 fitted[id.0] = Some(NodeKind::Population(population));
                 Some(sent)
             }
-            NodeKind::Streaming(_) => {
+            NodeKind::Streaming(_) | NodeKind::StreamingPool(_) => {
                 return Err(ConvertError::Network("a streaming network has no windows to fit".into()));
             }
             NodeKind::Readout(readout) => {

@@ -62,7 +62,7 @@ pub(crate) fn lower(graph: &Graph, time_steps: u32, encoding: Encoding) -> Resul
         tail: tail.clone(),
     };
     state.values[input.0] = Some(state.builder.input());
-    state.channelwise[input.0] = encoding == Encoding::Pixels;
+    state.channelwise[input.0] = encoding.takes_pixels();
     for id in graph.ids() {
         if id != input && !tail.contains(&id) {
             state.place(id)?;

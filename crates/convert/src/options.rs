@@ -154,6 +154,7 @@ impl Options {
         let encoding = match self.encoding {
             Encoding::Analog => "analog",
             Encoding::Pixels => "pixels",
+            Encoding::Poisson { .. } => "poisson",
         };
         BTreeMap::from([
             ("time_steps".into(), self.time_steps.to_string()),

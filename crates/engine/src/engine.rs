@@ -1,5 +1,5 @@
 use spikeconverter_graph::NodeId;
-use spikeconverter_network::{Encoding, Simulation, SpikingNetwork};
+use spikeconverter_network::{NodeKind, Simulation, SpikingNetwork};
 
 use crate::kernels::vectors::{truncated, vectorised};
 use crate::{Batch, EngineError};
@@ -16,12 +16,31 @@ pub trait Engine: Send + Sync {
     /// population, in topological order (an engine may take all samples as one group). It sees, for each sample and
     /// neuron, a *code*, whose binary digits are the spikes (step `T` is the last digit, a spike at step 1 counts
     /// `2^(T-1)`), negated where the spikes are negative. A window's spikes all have one sign. Of a streaming network,
-    /// whose trains may be long and weigh every spike alike, a code is the *number* of spikes; [`StreamingEngine::record`]
-    /// shows each.
+    /// whose trains may be long, a code is what was sent in all, in quanta of the population, positive less negative ones
+    /// (weighted spikes count their binary digits): [`StreamingPopulation::unit`] is what it stands for, where spikes are
+    /// all alike it is their number, and [`StreamingEngine::record`] shows each step.
+    ///
+    /// [`StreamingPopulation::unit`]: spikeconverter_network::StreamingPopulation::unit
     ///
     /// # Errors
     /// [`EngineError`] when the samples do not fit the network.
     fn run(&self, inputs: &Batch, watch: &mut dyn FnMut(NodeId, &Batch<i32>)) -> Result<Batch, EngineError>;
+
+    /// Runs the samples like [`run`](Self::run) and also shows, for the populations of a streaming network whose codes are
+    /// not their numbers of spikes, these numbers, in the same groups and order.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    fn run_counting(
+        &self,
+        inputs: &Batch,
+        watch: &mut dyn FnMut(NodeId, &Batch<i32>),
+        count: &mut dyn FnMut(NodeId, &Batch<SpikeCount>),
+    ) -> Result<Batch, EngineError> {
+        // the codes of windows say all
+        let _ = count;
+        self.run(inputs, watch)
+    }
 
     /// Runs the samples for their results alone.
     ///
@@ -30,6 +49,29 @@ pub trait Engine: Send + Sync {
     fn infer(&self, inputs: &Batch) -> Result<Batch, EngineError> {
         self.run(inputs, &mut |_, _| {})
     }
+}
+
+/// The spikes of a neuron of a streaming network on a sample.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct SpikeCount {
+    /// Spikes of either sign: a burst counts each of its spikes, a spike of several sizes counts once.
+    pub spikes: u32,
+    /// Negative ones among these.
+    pub negative: u32,
+}
+
+impl SpikeCount {
+    /// Counts the spikes of a step.
+    pub(crate) fn add(&mut self, spikes: u32, negative: bool) {
+        self.spikes += spikes;
+        self.negative += if negative { spikes } else { 0 };
+    }
+}
+
+/// Whether a population's trains are bits: spikes all alike, one or none in a step.
+pub(crate) fn is_binary(network: &SpikingNetwork, id: NodeId) -> bool {
+    let node = network.node(id);
+    matches!(&node.kind, NodeKind::Streaming(population) if population.is_binary(&node.shape, network.coding()))
 }
 
 /// What a population did in one step of a streaming simulation.
@@ -41,8 +83,9 @@ pub struct StepRecord<'a> {
     pub sample: usize,
     /// The step, counted from 1.
     pub step: u32,
-    /// Whether each neuron fired, in row-major order of the population's shape.
-    pub spikes: &'a [bool],
+    /// The quanta that each neuron sent (0: none; 1: a spike of a neuron with spikes all alike), in row-major order of the
+    /// population's shape.
+    pub spikes: &'a [i32],
     /// The membranes after the step.
     pub membranes: &'a [f64],
 }
@@ -69,7 +112,7 @@ pub(crate) fn check_simulation(
     Err(EngineError::Simulation { engine, wanted: wanted.name(), found: network.simulation().name() })
 }
 
-/// Checks that samples fit the network's input; for [`Encoding::Pixels`] also that they are integers 0..=255.
+/// Checks that samples fit the network's input; where they enter as spikes also that they are integers 0..=255.
 pub(crate) fn check_samples(network: &SpikingNetwork, inputs: &Batch) -> Result<(), EngineError> {
     let what = || format!("input `{}`", network.nodes()[0].name);
     if inputs.shape() != network.input_shape() {
@@ -77,11 +120,8 @@ pub(crate) fn check_samples(network: &SpikingNetwork, inputs: &Batch) -> Result<
         return Err(EngineError::InputShape { what: what(), expected, found });
     }
     // all at once in vectors, one by one only to name what is wrong
-    let encoding = network.encoding();
-    let fits = |x: &f32| match encoding {
-        Encoding::Pixels => truncated(*x, 255.0) as f32 == *x,
-        Encoding::Analog => x.is_finite(),
-    };
+    let pixels = network.encoding().takes_pixels();
+    let fits = |x: &f32| if pixels { truncated(*x, 255.0) as f32 == *x } else { x.is_finite() };
     let all = vectorised(
         #[inline(always)]
         || inputs.data().iter().fold(true, |all, x| all & fits(x)),
@@ -91,10 +131,7 @@ pub(crate) fn check_samples(network: &SpikingNetwork, inputs: &Batch) -> Result<
         Some(value) => Err(EngineError::InputValue {
             what: what(),
             value: value.to_string(),
-            wanted: match network.encoding() {
-                Encoding::Pixels => "integers from 0 to 255",
-                Encoding::Analog => "finite numbers",
-            },
+            wanted: if pixels { "integers from 0 to 255" } else { "finite numbers" },
         }),
         None => Ok(()),
     }

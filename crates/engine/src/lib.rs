@@ -17,14 +17,15 @@ pub mod kernels;
 pub mod literal;
 mod plan;
 mod reference;
+mod stream_input;
 #[cfg(test)]
 mod testing;
 
 pub use ann::Ann;
 pub use batch::Batch;
 pub use clocked::ClockedEngine;
-pub use engine::{Engine, StepRecord, StreamingEngine};
-pub(crate) use engine::{check_samples, check_simulation};
+pub use engine::{Engine, SpikeCount, StepRecord, StreamingEngine};
+pub(crate) use engine::{check_samples, check_simulation, is_binary};
 pub use error::EngineError;
 pub use evaluation::{Evaluation, EvaluationReport, Evaluator};
 pub use folded::{ChannelParameters, FoldedEngine, WindowGenerator, generate};

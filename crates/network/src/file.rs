@@ -8,13 +8,17 @@ use std::path::Path;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 use spikeconverter_graph::{Graph, GraphBuilder, NodeId, Op, Tensor};
+use spikeconverter_neuron::StreamCoding;
 
 use crate::{Encoding, NetworkBuilder, NetworkError, NodeKind, Provenance, Simulation, SpikingNetwork};
 
 /// Key of the header in the file's metadata.
 const HEADER_KEY: &str = "spikeconverter";
-/// Version of the header's format. A reader refuses what it does not know.
-const FORMAT: u32 = 1;
+/// Version of the header's format, which readers refuse when they do not know it. 2: streaming networks have neurons of
+/// many kinds, codings and maxima.
+const FORMAT: u32 = 2;
+/// The oldest version that is read.
+const OLDEST_FORMAT: u32 = 1;
 
 /// All that a `net.snn` file holds.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,6 +39,9 @@ struct Header {
     /// Absent in files of windowed networks.
     #[serde(default, skip_serializing_if = "is_window")]
     simulation: Simulation,
+    /// Absent where it is the rate.
+    #[serde(default, skip_serializing_if = "is_rate")]
+    coding: StreamCoding,
     time_steps: u32,
     input: InputRecord,
     nodes: Vec<Record<NodeKind<String>>>,
@@ -47,6 +54,11 @@ struct Header {
 #[allow(clippy::trivially_copy_pass_by_ref)] // the form that serde calls
 fn is_window(simulation: &Simulation) -> bool {
     *simulation == Simulation::Window
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // the form that serde calls
+fn is_rate(coding: &StreamCoding) -> bool {
+    *coding == StreamCoding::Rate
 }
 
 #[derive(Serialize, Deserialize)]
@@ -138,6 +150,7 @@ impl SnnFile {
         let header = Header {
             format: FORMAT,
             simulation: self.network.simulation(),
+            coding: self.network.coding(),
             time_steps: self.network.time_steps(),
             input: InputRecord {
                 name: self.network.nodes()[0].name.clone(),
@@ -181,10 +194,12 @@ impl SnnFile {
         let version: serde_json::Value =
             serde_json::from_str(json).map_err(|e| format!("its header is damaged ({e}); {remedy}"))?;
         match version.get("format").and_then(serde_json::Value::as_u64) {
-            Some(format) if format == u64::from(FORMAT) => {}
+            Some(format) if (OLDEST_FORMAT.into()..=FORMAT.into()).contains(&format) => {}
             found => {
                 let found = found.map_or("none".to_owned(), |n| n.to_string());
-                return Err(format!("its format version is {found}, this program reads {FORMAT}; {remedy}"));
+                return Err(format!(
+                    "its format version is {found}, this program reads {OLDEST_FORMAT} to {FORMAT}; {remedy}"
+                ));
             }
         }
         let header: Header =
@@ -200,6 +215,7 @@ fn read_network(header: &Header, store: &mut Store<'_>) -> Result<SpikingNetwork
     let input = &header.input;
     let (name, shape) = (input.name.clone(), input.shape.clone());
     let mut builder = NetworkBuilder::of(header.simulation, header.time_steps, name, shape, input.encoding)
+        .and_then(|builder| builder.coded(header.coding))
         .map_err(|e| e.to_string())?;
     for record in &header.nodes {
         let kind = match &record.kind {
@@ -208,6 +224,7 @@ fn read_network(header: &Header, store: &mut Store<'_>) -> Result<SpikingNetwork
             NodeKind::Population(population) => NodeKind::Population(population.clone()),
             NodeKind::Streaming(population) => NodeKind::Streaming(population.clone()),
             NodeKind::MaxPool(pool) => NodeKind::MaxPool(pool.clone()),
+            NodeKind::StreamingPool(pool) => NodeKind::StreamingPool(pool.clone()),
             NodeKind::Readout(readout) => NodeKind::Readout(readout.clone()),
             NodeKind::Head(op) => NodeKind::Head(op.try_map_tensors(|name| store.load(name))?),
         };
@@ -275,6 +292,7 @@ impl Pool {
             NodeKind::Population(population) => NodeKind::Population(population.clone()),
             NodeKind::Streaming(population) => NodeKind::Streaming(population.clone()),
             NodeKind::MaxPool(pool) => NodeKind::MaxPool(pool.clone()),
+            NodeKind::StreamingPool(pool) => NodeKind::StreamingPool(pool.clone()),
             NodeKind::Readout(readout) => NodeKind::Readout(readout.clone()),
             NodeKind::Head(op) => NodeKind::Head(self.store_op(node, op)),
         }
@@ -308,104 +326,4 @@ impl Store<'_> {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-    use spikeconverter_graph::ops::{Activation, Linear, Pad};
-
-    use super::*;
-    use crate::{Population, Readout, StreamingPopulation, Transfer};
-
-    fn example() -> SnnFile {
-        let weight = Tensor::new(vec![2, 3], vec![0.1, -0.2, 0.3, f32::MIN_POSITIVE, 5.0, -6.0]).unwrap();
-        let linear = Op::Linear(Linear { weight, bias: Some(Tensor::vector(vec![0.5, -0.5])) });
-        let mut graph = GraphBuilder::new();
-        let x = graph.input("x", vec![3]).unwrap();
-        let y = graph.add("fc", linear.clone(), &[x]).unwrap();
-        let clip = Activation::Clip { low: 0.0, high: f32::INFINITY };
-        let z = graph.add("clip", Op::Activation(clip), &[y]).unwrap();
-        let mut network = NetworkBuilder::new(5, "x", vec![3], Encoding::Analog).unwrap();
-        let y = network.add("fc", NodeKind::Synapse(linear), &[network.input()]).unwrap();
-        let population = Population {
-            transfer: Transfer::Clip { low: Some(0.0), high: None },
-            base: 1.7,
-            threshold: vec![0.1, 0.333_333_34],
-            half_step: true,
-            initial: vec![1e-7, -2.0],
-            pool: None,
-            amplitude: None,
-        };
-        let p = network.add("clip", NodeKind::Population(population), &[y]).unwrap();
-        let pad = Op::Pad(Pad { before: vec![1], after: vec![0], value: 0.0 });
-        let p = network.add("pad", NodeKind::Synapse(pad), &[p]).unwrap();
-        let out = network.add("out", NodeKind::Readout(Readout::default()), &[p]).unwrap();
-        SnnFile {
-            network: network.finish(out).unwrap(),
-            ann: graph.finish(vec![z]).unwrap(),
-            preprocessing: serde_json::json!({ "scale": 0.1 }),
-            provenance: Provenance { method: "spikeconverter".into(), ..Provenance::default() },
-        }
-    }
-
-    #[test]
-    fn a_file_comes_back_as_it_was() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("net.snn");
-        let file = example();
-        file.save(&path).unwrap();
-        assert_eq!(SnnFile::load(&path).unwrap(), file);
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "no temporary file stays");
-        assert_eq!(file.to_bytes().unwrap(), file.to_bytes().unwrap(), "the same network gives the same bytes");
-    }
-
-    #[test]
-    fn streaming_networks_come_back_too() {
-        let mut network = NetworkBuilder::streaming(300, "x", vec![2]).unwrap();
-        let population = StreamingPopulation {
-            threshold: vec![0.1, 3.5],
-            reset: spikeconverter_neuron::Reset::Zero,
-            initial: vec![0.05],
-        };
-        let p = network.add("p", NodeKind::Streaming(population), &[network.input()]).unwrap();
-        let out = network.add("out", NodeKind::Readout(Readout::default()), &[p]).unwrap();
-        let file = SnnFile { network: network.finish(out).unwrap(), ..example() };
-        let read = SnnFile::from_bytes(&file.to_bytes().unwrap()).unwrap();
-        assert_eq!(read, file);
-        assert_eq!(read.network.simulation(), Simulation::Stream);
-    }
-
-    #[test]
-    fn shared_weights_are_stored_once() {
-        let bytes = example().to_bytes().unwrap();
-        let tensors = SafeTensors::deserialize(&bytes).unwrap();
-        assert_eq!(tensors.len(), 2);
-    }
-
-    #[test]
-    fn an_unwritable_place_is_an_error_and_leaves_nothing() {
-        let folder = tempfile::tempdir().unwrap();
-        let error = example().save(&folder.path().join("missing/net.snn")).unwrap_err();
-        assert!(error.to_string().contains("missing"), "{error}");
-    }
-
-    #[test]
-    fn other_versions_are_refused_by_number() {
-        let bytes = example().to_bytes().unwrap();
-        let from = br#"\"format\":1"#;
-        let at = bytes.windows(from.len()).position(|w| w == from).unwrap();
-        let mut other = bytes.clone();
-        other[at + from.len() - 1] = b'7';
-        let error = SnnFile::from_bytes(&other).unwrap_err();
-        assert!(error.contains("format version is 7"), "{error}");
-    }
-
-    proptest! {
-        #[test]
-        fn damaged_files_never_panic(position in 0usize..4096, value: u8, cut in 0usize..4096) {
-            let mut bytes = example().to_bytes().unwrap();
-            let position = position % bytes.len();
-            bytes[position] = value;
-            bytes.truncate(bytes.len() - cut % bytes.len());
-            let _ = SnnFile::from_bytes(&bytes);
-        }
-    }
-}
+mod tests;

@@ -29,7 +29,7 @@ impl SpikingNetwork {
                 NodeKind::Input(_) | NodeKind::MaxPool(_) | NodeKind::Head(_) => true,
                 NodeKind::Synapse(op) => synapse(op),
                 // streams are not windows of a code
-                NodeKind::Streaming(_) => false,
+                NodeKind::Streaming(_) | NodeKind::StreamingPool(_) => false,
                 NodeKind::Population(p) => population(p, node.shape.first().copied().unwrap_or(1), self.time_steps()),
                 NodeKind::Readout(readout) => readout.initial.iter().all(|&v| is_constant(v)),
             })
@@ -107,7 +107,9 @@ mod tests {
         };
         changed(&mut population);
         let id = builder.add("relu", NodeKind::Population(population), &[id]).unwrap();
-        let id = builder.add("result", NodeKind::Readout(Readout { initial: vec![4.0, 4.0] }), &[id]).unwrap();
+        let id = builder
+            .add("result", NodeKind::Readout(Readout { initial: vec![4.0, 4.0], ..Readout::default() }), &[id])
+            .unwrap();
         builder.finish(id).unwrap()
     }
 

@@ -1,20 +1,26 @@
 //! The spiking network: populations of neurons, the synapses between them, their code and schedule, and the
 //! `net.snn` file that holds all of it together with the trained network it came from.
 
+mod encoding;
 mod error;
 mod file;
 mod integers;
 mod network;
+mod node;
 mod population;
 mod provenance;
 mod schedule;
+mod stream_pool;
 mod streaming;
 mod trains;
 
+pub use encoding::Encoding;
 pub use error::NetworkError;
 pub use file::SnnFile;
-pub use network::{Encoding, NetworkBuilder, Node, NodeKind, Readout, Signal, SpikingNetwork};
+pub use network::{NetworkBuilder, SpikingNetwork};
+pub use node::{Node, NodeKind, Readout, Signal};
 pub use population::{Population, Transfer};
 pub use provenance::{CalibrationRecord, Provenance};
 pub use schedule::{Schedule, Simulation, Timing};
-pub use streaming::StreamingPopulation;
+pub use stream_pool::StreamingPool;
+pub use streaming::{Negative, StreamingPopulation};

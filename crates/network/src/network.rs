@@ -1,118 +1,10 @@
-use serde::{Deserialize, Serialize};
-use spikeconverter_graph::ops::MaxPool;
-use spikeconverter_graph::{NodeId, Op, Role, Tensor};
+use spikeconverter_graph::{NodeId, Role};
+use spikeconverter_neuron::{PoolRule, StreamCoding};
 
-use crate::{NetworkError, Population, Simulation, StreamingPopulation, trains};
-
-/// How samples enter the network.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Encoding {
-    /// The preprocessed sample is injected as an analog current: in the first step of the window, where the inverse leak
-    /// scales it up with everything else; in every step of a streaming network.
-    Analog,
-    /// The sample holds integers 0..=255, each sent as its own 8 binary spikes, most significant first, in a window of
-    /// 8 steps of base 2 and threshold 128, so that the train stands for the integer itself. Preprocessing is folded
-    /// into the first layer.
-    Pixels,
-}
-
-impl Encoding {
-    /// Steps of the window of [`Encoding::Pixels`].
-    pub const PIXEL_STEPS: u32 = 8;
-    /// Threshold of the trains of [`Encoding::Pixels`]: the weight of the first spike.
-    pub const PIXEL_THRESHOLD: f32 = 128.0;
-}
-
-/// The result layer: accumulates like a population and never fires; its membrane at the end of its window is the
-/// network's result; in a streaming network that membrane divided by the number of steps.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Readout {
-    /// Membrane potential injected with the first step: none (empty) or one for each entry of the first axis.
-    pub initial: Vec<f32>,
-}
-
-/// What a node of the network is.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum NodeKind<T = Tensor> {
-    /// Where samples enter.
-    Input(Encoding),
-    /// An affine map that acts on each step's signal by itself. Its constants (biases) act in the first step of the
-    /// listening population's window only, where the inverse leak scales them with the rest; in a streaming network they
-    /// act in every step.
-    Synapse(Op<T>),
-    /// Spiking neurons: one stage of the pipeline.
-    Population(Population),
-    /// Spiking neurons of a streaming network.
-    Streaming(StreamingPopulation),
-    /// Maximum of spike trains, step by step: of the inputs in a window that have agreed with the result so far, the
-    /// largest spike passes, and those that sent less drop out until the next image. For greedy codes of equal base and
-    /// threshold the larger value has the lexicographically larger train, so this is the maximum, exactly. The builder
-    /// refuses other codes within a channel.
-    MaxPool(MaxPool),
-    /// The membranes that are the network's result.
-    Readout(Readout),
-    /// What is computed from the result without spikes: softmax and the like.
-    Head(Op<T>),
-}
-
-/// What travels from a node to its readers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Signal {
-    /// Spike trains: each step, each neuron sends `θ·s` with `s` in −1, 0, 1.
-    Train,
-    /// A weighted sum of spikes, or an analog input.
-    Current,
-    /// A number, once.
-    Value,
-}
-
-impl<T> NodeKind<T> {
-    /// The thresholds of a population of either kind: one, or one a channel; `None` for other nodes.
-    pub fn thresholds(&self) -> Option<&[f32]> {
-        match self {
-            Self::Population(population) => Some(&population.threshold),
-            Self::Streaming(population) => Some(&population.threshold),
-            _ => None,
-        }
-    }
-
-    /// Smallest and largest threshold of a population of either kind.
-    pub fn threshold_range(&self) -> Option<(f32, f32)> {
-        let range = |(low, high): (f32, f32), &t: &f32| (low.min(t), high.max(t));
-        Some(self.thresholds()?.iter().fold((f32::INFINITY, 0.0), range))
-    }
-
-    /// Base of the code of a population of either kind; 1 is a rate code.
-    pub fn base(&self) -> Option<f32> {
-        match self {
-            Self::Population(population) => Some(population.base),
-            Self::Streaming(_) => Some(1.0),
-            _ => None,
-        }
-    }
-
-    /// Whether it is a population that can send negative spikes.
-    pub fn is_signed(&self) -> bool {
-        matches!(self, Self::Population(population) if population.transfer.is_signed())
-    }
-}
-
-/// A node of the network.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Node {
-    /// The name of the node of the trained network that it stands for.
-    pub name: String,
-    /// What it is.
-    pub kind: NodeKind,
-    /// The nodes it reads, each before this one.
-    pub inputs: Vec<NodeId>,
-    /// Shape of its result, per sample.
-    pub shape: Vec<usize>,
-    /// What its readers receive.
-    pub signal: Signal,
-}
+use crate::encoding::Encoding;
+use crate::node::{Node, NodeKind, Signal};
+use crate::streaming::Stream;
+use crate::{NetworkError, Population, Simulation, trains};
 
 /// A spiking network: nodes in topological order, one input, one result.
 #[derive(Debug, Clone, PartialEq)]
@@ -120,6 +12,7 @@ pub struct SpikingNetwork {
     nodes: Vec<Node>,
     output: NodeId,
     simulation: Simulation,
+    coding: StreamCoding,
     time_steps: u32,
 }
 
@@ -150,6 +43,11 @@ impl SpikingNetwork {
     /// How time passes: a window a layer, or all layers in every step.
     pub fn simulation(&self) -> Simulation {
         self.simulation
+    }
+
+    /// What the wires of a streaming network carry.
+    pub fn coding(&self) -> StreamCoding {
+        self.coding
     }
 
     /// `T`: the window length of the populations, or the steps of a streaming network's simulation.
@@ -195,7 +93,8 @@ impl SpikingNetwork {
             input.name.clone(),
             input.shape.clone(),
             self.encoding(),
-        )?;
+        )?
+        .coded(self.coding)?;
         for id in self.ids().skip(1) {
             let node = self.node(id);
             builder.add(node.name.clone(), f(id, &node.kind), &node.inputs)?;
@@ -220,6 +119,7 @@ impl SpikingNetwork {
 pub struct NetworkBuilder {
     nodes: Vec<Node>,
     simulation: Simulation,
+    coding: StreamCoding,
     time_steps: u32,
 }
 
@@ -250,7 +150,37 @@ impl NetworkBuilder {
     /// # Errors
     /// When the number of steps or the shape is out of bounds.
     pub fn streaming(time_steps: u32, input_name: impl Into<String>, shape: Vec<usize>) -> Result<Self, NetworkError> {
-        Self::of(Simulation::Stream, time_steps, input_name, shape, Encoding::Analog)
+        Self::stream(time_steps, input_name, shape, Encoding::Analog)
+    }
+
+    /// A streaming network whose samples enter as `encoding` says.
+    ///
+    /// # Errors
+    /// As [`streaming`](Self::streaming).
+    pub fn stream(
+        time_steps: u32,
+        input_name: impl Into<String>,
+        shape: Vec<usize>,
+        encoding: Encoding,
+    ) -> Result<Self, NetworkError> {
+        Self::of(Simulation::Stream, time_steps, input_name, shape, encoding)
+    }
+
+    /// The same with wires that carry `coding`; to be said before populations are added.
+    ///
+    /// # Errors
+    /// When the network is not streaming, has populations already, or its samples enter as spikes, and `coding` is not
+    /// [`StreamCoding::Rate`].
+    pub fn coded(mut self, coding: StreamCoding) -> Result<Self, NetworkError> {
+        let analog = matches!(self.nodes[0].kind, NodeKind::Input(Encoding::Analog));
+        if coding != self.coding && (self.simulation != Simulation::Stream || self.nodes.len() > 1 || !analog) {
+            let name = coding.name();
+            return Err(NetworkError::Network(format!(
+                "{name} coding is for streaming networks that take samples as analog currents, from their first node on"
+            )));
+        }
+        self.coding = coding;
+        Ok(self)
     }
 
     pub(crate) fn of(
@@ -268,8 +198,8 @@ impl NetworkBuilder {
                 "a streaming simulation of {time_steps} time steps; 1 to {} are supported",
                 Self::MOST_STREAMING_STEPS
             )),
-            Simulation::Stream if encoding != Encoding::Analog => {
-                Some("a streaming network takes samples as analog currents only".into())
+            Simulation::Window if matches!(encoding, Encoding::Poisson { .. }) => {
+                Some("a windowed network takes no Poisson trains; use analog currents or pixels".into())
             }
             _ => None,
         };
@@ -280,13 +210,10 @@ impl NetworkBuilder {
         if !matches!(volume, Some(1..=0x8000_0000)) {
             return Err(NetworkError::Network(format!("input of shape {shape:?}")));
         }
-        let signal = match encoding {
-            Encoding::Analog => Signal::Current,
-            Encoding::Pixels => Signal::Train,
-        };
+        let signal = if encoding.takes_pixels() { Signal::Train } else { Signal::Current };
         let input =
             Node { name: input_name.into(), kind: NodeKind::Input(encoding), inputs: Vec::new(), shape, signal };
-        Ok(Self { nodes: vec![input], simulation, time_steps })
+        Ok(Self { nodes: vec![input], simulation, coding: StreamCoding::Rate, time_steps })
     }
 
     /// The input's id.
@@ -348,14 +275,27 @@ impl NetworkBuilder {
                     .into())
             }
             NodeKind::MaxPool(_) if self.simulation == Simulation::Stream => {
-                Err("a maximum of streaming spike trains is not supported; use average pooling".into())
+                Err("a maximum in a streaming network needs a rule by which it goes from step to step".into())
+            }
+            NodeKind::StreamingPool(_) if self.simulation == Simulation::Window => {
+                Err("a streaming maximum in a windowed network; a network is windowed or streaming, never both".into())
+            }
+            NodeKind::StreamingPool(pool) => {
+                if !all(&[Signal::Train, Signal::Current]) {
+                    return Err("a maximum reads spikes or currents".into());
+                }
+                if pool.rule == PoolRule::Instantaneous && !self.coding.repeats_constants() {
+                    let coding = self.coding.name();
+                    return Err(format!("the largest of each step means nothing in {coding} coding; use another rule"));
+                }
+                Ok((pool.pool.output_shape(only()?)?, signals[0]))
             }
             NodeKind::Streaming(population) => {
                 if !all(&[Signal::Train, Signal::Current]) {
                     return Err("a population reads spikes or currents".into());
                 }
                 let input = only()?;
-                population.check(input.first().copied().unwrap_or(1))?;
+                population.check(input, self.stream_settings())?;
                 Ok((input.to_vec(), Signal::Train))
             }
             NodeKind::Population(population) => {
@@ -386,12 +326,7 @@ impl NetworkBuilder {
                 }
                 let input = only()?;
                 let channels = input.first().copied().unwrap_or(1);
-                if !readout.initial.is_empty() && readout.initial.len() != channels {
-                    return Err(format!("{} initial potentials for {channels} entries", readout.initial.len()));
-                }
-                if readout.initial.iter().any(|v| !v.is_finite()) {
-                    return Err("an initial membrane potential is not a number".into());
-                }
+                readout.check(channels, self.simulation, self.stream_settings())?;
                 Ok((input.to_vec(), Signal::Value))
             }
             NodeKind::Head(op) => {
@@ -403,6 +338,10 @@ impl NetworkBuilder {
         }
     }
 
+    fn stream_settings(&self) -> Stream {
+        Stream { steps: self.time_steps, coding: self.coding }
+    }
+
     /// Finishes the network with its result.
     ///
     /// # Errors
@@ -412,6 +351,12 @@ impl NetworkBuilder {
             Some(node) if node.signal == Signal::Value => {}
             _ => return Err(NetworkError::Network("its result is not a read-out".into())),
         }
-        Ok(SpikingNetwork { nodes: self.nodes, output, simulation: self.simulation, time_steps: self.time_steps })
+        Ok(SpikingNetwork {
+            nodes: self.nodes,
+            output,
+            simulation: self.simulation,
+            coding: self.coding,
+            time_steps: self.time_steps,
+        })
     }
 }

@@ -185,7 +185,7 @@ impl Population {
         if !(1.0..=2.0).contains(&self.base) {
             return Err(format!("base {} lies outside [1, 2]", self.base));
         }
-        check_parameters(&self.threshold, &self.initial, channels)?;
+        check_parameters(&self.threshold, &self.initial, channels, None)?;
         if let Some(bad) = self.amplitude.filter(|a| !(a.is_finite() && *a > 0.0)) {
             return Err(format!("amplitude {bad} is not a positive number"));
         }
@@ -217,9 +217,15 @@ fn fits(entries: usize, channels: usize) -> bool {
     entries == 1 || entries == channels
 }
 
-/// Checks the thresholds and initial potentials of a population.
-pub(crate) fn check_parameters(threshold: &[f32], initial: &[f32], channels: usize) -> Result<(), String> {
-    if !fits(threshold.len(), channels) || !(initial.is_empty() || fits(initial.len(), channels)) {
+/// Checks the thresholds and initial potentials of a population; with `neurons`, lists may have one entry a neuron.
+pub(crate) fn check_parameters(
+    threshold: &[f32],
+    initial: &[f32],
+    channels: usize,
+    neurons: Option<usize>,
+) -> Result<(), String> {
+    let fits = |entries: usize| fits(entries, channels) || Some(entries) == neurons;
+    if !fits(threshold.len()) || !(initial.is_empty() || fits(initial.len())) {
         let (thresholds, potentials) = (threshold.len(), initial.len());
         return Err(format!("{thresholds} thresholds and {potentials} initial potentials for {channels} channels"));
     }

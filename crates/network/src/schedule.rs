@@ -79,16 +79,14 @@ impl Schedule {
             let (timing, level) = match &node.kind {
                 NodeKind::Input(encoding) => {
                     let code = match encoding {
-                        Encoding::Analog if network.simulation() == Simulation::Stream => {
-                            WindowCode { base: 1.0, steps }
-                        }
-                        Encoding::Analog => WindowCode { base: 2.0, steps },
+                        _ if network.simulation() == Simulation::Stream => WindowCode { base: 1.0, steps },
                         Encoding::Pixels => WindowCode { base: 2.0, steps: Encoding::PIXEL_STEPS },
+                        Encoding::Analog | Encoding::Poisson { .. } => WindowCode { base: 2.0, steps },
                     };
                     period = period.max(code.steps);
                     (Timing { codes: vec![code], ..Timing::default() }, 0)
                 }
-                NodeKind::Synapse(_) | NodeKind::Head(_) => {
+                NodeKind::Synapse(_) | NodeKind::Head(_) | NodeKind::StreamingPool(_) => {
                     (Timing { emits_at: ready, codes: arriving, ..Timing::default() }, below)
                 }
                 NodeKind::MaxPool(_) => (
@@ -179,8 +177,7 @@ mod tests {
     }
 
     fn streaming() -> NodeKind {
-        let reset = spikeconverter_neuron::Reset::Subtract;
-        NodeKind::Streaming(StreamingPopulation { threshold: vec![1.0], reset, initial: Vec::new() })
+        NodeKind::Streaming(StreamingPopulation { threshold: vec![1.0], ..StreamingPopulation::default() })
     }
 
     fn linear() -> NodeKind {

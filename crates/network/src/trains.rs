@@ -110,9 +110,11 @@ fn weights(nodes: &[Node], id: usize, steps: u32, known: &BTreeMap<usize, Runs>)
                 vec![(channels(id), all)]
             }
         }
-        NodeKind::Streaming(_) | NodeKind::Input(Encoding::Analog) | NodeKind::Readout(_) | NodeKind::Head(_) => {
-            return None;
-        }
+        NodeKind::Streaming(_)
+        | NodeKind::StreamingPool(_)
+        | NodeKind::Input(_)
+        | NodeKind::Readout(_)
+        | NodeKind::Head(_) => return None,
     })
 }
 

@@ -2,14 +2,18 @@ use num_traits::Num;
 use serde::{Deserialize, Serialize};
 
 /// What becomes of the membrane when a neuron fires.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reset {
     /// The threshold is subtracted ("soft" reset): what is beyond it is kept for the next spike, so that the number of
     /// spikes follows the input without loss (Rueckauer et al., Frontiers in Neuroscience 2017, 11:682).
+    #[default]
     Subtract,
     /// The membrane returns to 0 ("hard" reset): what is beyond the threshold is lost (Diehl et al., IJCNN 2015).
     Zero,
+    /// Whole thresholds are taken off, however many there are: what is less than one is kept, what is beyond the one that
+    /// was sent is lost ("reset by modulo" of the toolbox of Rueckauer et al. 2017).
+    Modulo,
 }
 
 /// The integrate-and-fire neuron without leak, which fires while it listens:
@@ -19,6 +23,7 @@ pub enum Reset {
 /// fire:    s(t) = [u ≥ θ]
 /// reset:   u ← u − θ·s(t)                by subtraction
 ///          u ← 0 where s(t) = 1          to zero
+///          u ← u mod θ where s(t) = 1    modulo
 /// ```
 ///
 /// With reset by subtraction, unrolled over `T` steps: `θ Σ_t s(t) = u(0) − u(T) + Σ_t i(t)`, so that the spike rate
@@ -47,6 +52,7 @@ impl<V: Num + Copy + PartialOrd> IntegrateFire<V> {
             _ if !fires => u,
             Reset::Subtract => u - self.threshold,
             Reset::Zero => V::zero(),
+            Reset::Modulo => u % self.threshold,
         };
         (fires, after)
     }
@@ -86,6 +92,15 @@ mod tests {
         let (spikes, membranes) = run(neuron, 0.0, &[0.375; 8]);
         assert_eq!(spikes, [0, 0, 1, 0, 0, 1, 0, 0]);
         assert_eq!(membranes, [0.375, 0.75, 0.0, 0.375, 0.75, 0.0, 0.375, 0.75]);
+    }
+
+    /// Modulo: 2.5 fires once and leaves 0.5; 0.75; 1 fires, 0.
+    #[test]
+    fn hand_worked_reset_modulo() {
+        let neuron = IntegrateFire { threshold: 1.0, reset: Reset::Modulo };
+        let (spikes, membranes) = run(neuron, 0.0, &[2.5, 0.25, 0.25]);
+        assert_eq!(spikes, [1, 0, 1]);
+        assert_eq!(membranes, [0.5, 0.75, 0.0]);
     }
 
     /// One spike a step at most: an input of 2.5 thresholds fires once and leaves the rest, which fires later.

@@ -5,7 +5,6 @@ use std::path::Path;
 use serde::Serialize;
 use spikeconverter_graph::volume;
 use spikeconverter_network::{Encoding, NodeKind, Population, Provenance, Schedule, SnnFile, Transfer};
-use spikeconverter_neuron::Reset;
 
 use crate::model::{classes, parameters};
 use crate::{Result, SampleFeed, ScheduleSummary};
@@ -58,7 +57,7 @@ pub struct LayerDescription {
     pub threshold_min: f32,
     /// Largest threshold.
     pub threshold_max: f32,
-    /// Number of thresholds: 1, or one a channel.
+    /// Number of thresholds: 1, one a channel, or one a neuron.
     pub thresholds: usize,
     /// The activation it stands for.
     pub transfer: String,
@@ -104,13 +103,10 @@ pub fn describe(file: &SnnFile, path: &Path) -> Result<Description> {
                 threshold_max,
                 thresholds: node.kind.thresholds().map_or(0, <[f32]>::len),
                 transfer: match &node.kind {
-                    NodeKind::Streaming(population) => match population.reset {
-                        Reset::Subtract => "relu, reset by subtraction".into(),
-                        Reset::Zero => "relu, reset to zero".into(),
-                    },
+                    NodeKind::Streaming(population) => population.describe(network.coding()),
                     _ => windowed.map(transfer).unwrap_or_default(),
                 },
-                signed: node.kind.is_signed(),
+                signed: node.kind.is_signed(network.coding()),
                 half_step: windowed.is_some_and(|p| p.half_step),
                 largest_correction: initial.iter().fold(0.0, |m, v| m.max(v.abs())),
                 max_pool: windowed.is_some_and(|p| p.pool.is_some()),

@@ -17,7 +17,7 @@ use crate::{Error, Model, Result};
 pub struct SampleFeed {
     /// How the trained network wants its samples; `scale` and (where the model's shape tells) `layout` are settled.
     pub preprocessing: Preprocessing,
-    /// For [`Encoding::Pixels`]: the smallest raw value. The spiking network takes `raw − this`, 0..=255.
+    /// Where pixels enter as spikes: the smallest raw value. The spiking network takes `raw − this`, 0..=255.
     pub lowest_pixel: Option<i32>,
 }
 
@@ -37,10 +37,7 @@ impl SampleFeed {
         encoding: Encoding,
     ) -> Result<Self> {
         let preprocessing = settle(preprocessing, model.input_shape(), data.element());
-        let lowest_pixel = match encoding {
-            Encoding::Analog => None,
-            Encoding::Pixels => Some(lowest_pixel(data)?),
-        };
+        let lowest_pixel = if encoding.takes_pixels() { Some(lowest_pixel(data)?) } else { None };
         Ok(Self { preprocessing, lowest_pixel })
     }
 
@@ -52,7 +49,7 @@ impl SampleFeed {
         let refuse = |reason: String| Error::Feed { file: path.to_owned(), reason };
         let feed: Self = serde_json::from_value(file.preprocessing.clone()).map_err(|e| refuse(e.to_string()))?;
         feed.preprocessing.check().map_err(|e| refuse(e.to_string()))?;
-        if feed.lowest_pixel.is_some() == (file.network.encoding() == Encoding::Pixels) {
+        if feed.lowest_pixel.is_some() == file.network.encoding().takes_pixels() {
             Ok(feed)
         } else {
             Err(refuse("it does not fit the network's input".into()))

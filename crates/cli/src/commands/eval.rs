@@ -91,7 +91,10 @@ fn text(report: &EvaluationReport) -> String {
         "spikes: {:.3} a neuron, {} a sample, {}",
         report.spikes_per_neuron,
         thousands(report.spikes_per_image.round() as u64),
-        if report.bits_per_spike == 1 { "1 bit a spike" } else { "2 bits a spike (signed)" }
+        match report.bits_per_spike {
+            1 => "1 bit a spike".to_owned(),
+            bits => format!("{bits} bits a spike (signed or of several sizes)"),
+        }
     );
     text
 }

@@ -93,7 +93,9 @@ fn entry(encoding: Encoding, schedule: &ScheduleSummary) -> &'static str {
     match encoding {
         Encoding::Analog if schedule.kind == Simulation::Stream.name() => "as an analog current in every step",
         Encoding::Analog => "as an analog current in the first step",
+        Encoding::Pixels if schedule.kind == Simulation::Stream.name() => "8-bit pixels as 8 weighted spikes, repeated",
         Encoding::Pixels => "8-bit pixels as 8 binary spikes each",
+        Encoding::Poisson { .. } => "8-bit pixels as Poisson trains",
     }
 }
 

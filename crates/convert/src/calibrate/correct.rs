@@ -68,7 +68,7 @@ impl Fitter for Correction<'_> {
         }
         let step = at(self.step(id), 0);
         let difference = mean_difference(wanted, &scaled(found, &[step]));
-        Readout { initial: difference.iter().map(|v| (v / step).round()).collect() }
+        Readout { initial: difference.iter().map(|v| (v / step).round()).collect(), ..Readout::default() }
     }
 }
 

@@ -3,7 +3,6 @@ use spikeconverter_graph::{Graph, NodeId};
 use spikeconverter_network::{
     Encoding, NetworkBuilder, Node, NodeKind, Population, SpikingNetwork, StreamingPopulation, Transfer,
 };
-use spikeconverter_neuron::Reset;
 
 use super::{Method, MethodInfo};
 use crate::calibrate::ann::AnnValues;
@@ -150,8 +149,7 @@ fn streaming(
         let kind = match thresholds[id.0] {
             Some(threshold) => NodeKind::Streaming(StreamingPopulation {
                 threshold: vec![threshold],
-                reset: Reset::Subtract,
-                initial: Vec::new(),
+                ..StreamingPopulation::default()
             }),
             None => node.kind.clone(),
         };

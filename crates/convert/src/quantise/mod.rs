@@ -65,7 +65,9 @@ pub(crate) fn quantise(network: &SpikingNetwork, targets: &[NodeId]) -> Result<Q
             // built when a listener asks for them
             NodeKind::Input(_) | NodeKind::Synapse(_) | NodeKind::MaxPool(_) => {}
             NodeKind::Population(population) => quantiser.population(id, population)?,
-            NodeKind::Streaming(_) => return Err(quantiser.refused(id, "streaming networks have no integer form yet")),
+            NodeKind::Streaming(_) | NodeKind::StreamingPool(_) => {
+                return Err(quantiser.refused(id, "streaming networks have no integer form yet"));
+            }
             NodeKind::Readout(readout) => values[id.0] = Some(quantiser.readout(id, readout)?),
             NodeKind::Head(_) => {
                 let inputs: Vec<NodeId> = node.inputs.iter().filter_map(|i| values[i.0]).collect();
@@ -145,7 +147,7 @@ impl Quantiser<'_> {
         let step = common_step(&terms.rows(None));
         let input = self.build(&terms, &[step])?;
         let initial = readout.initial.iter().map(|&v| quantised_constant(v, step)).collect();
-        let built = self.add(id, NodeKind::Readout(Readout { initial }), &[input])?;
+        let built = self.add(id, NodeKind::Readout(Readout { initial, ..Readout::default() }), &[input])?;
         self.steps.insert(built, vec![step]);
         let scale = Affine { scale: Some(Tensor::full(Vec::new(), step)), shift: None };
         self.add(id, NodeKind::Head(Op::Affine(scale)), &[built])

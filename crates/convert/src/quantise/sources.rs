@@ -205,7 +205,7 @@ impl Quantiser<'_> {
         let node = self.network.node(id);
         let op = match &node.kind {
             NodeKind::Synapse(op) | NodeKind::Head(op) => op.kind(),
-            NodeKind::MaxPool(_) => "MaxPool",
+            NodeKind::MaxPool(_) | NodeKind::StreamingPool(_) => "MaxPool",
             NodeKind::Population(_) | NodeKind::Streaming(_) => "population",
             NodeKind::Input(_) | NodeKind::Readout(_) => "result",
         };

@@ -6,10 +6,15 @@
 //! same sums ([`crate::kernels::events`]). What does not change with the steps (the currents of an analog sample, and
 //! biases) is computed once. Memory does not grow with the number of steps.
 //!
+//! Neurons of more than one kind of spike, maxima and samples that enter as spikes have trains of values ([`graded`],
+//! [`pool`]).
+//!
 //! In `f32` the engine may differ from the reference where a membrane lies within rounding of a threshold.
 
+mod graded;
 mod layout;
 mod map;
+mod pool;
 mod program;
 mod run;
 
@@ -21,14 +26,16 @@ use spikeconverter_network::{Simulation, SpikingNetwork};
 
 use self::program::Program;
 use self::run::{Recorder, Workspace};
-use crate::{Batch, Engine, EngineError, StepRecord, StreamingEngine};
+use crate::{Batch, Engine, EngineError, SpikeCount, StepRecord, StreamingEngine};
 
 /// A sample's part of a run.
 struct Part<'a> {
     input: &'a [f32],
     output: &'a mut [f32],
     /// One slice a population, in topological order.
-    counts: Vec<&'a mut [i32]>,
+    codes: Vec<&'a mut [i32]>,
+    /// The same of those whose codes are not their spikes.
+    counts: Vec<&'a mut [SpikeCount]>,
 }
 
 /// A streaming network, ready to run.
@@ -67,6 +74,15 @@ impl Engine for ClockedEngine<'_> {
     }
 
     fn run(&self, inputs: &Batch, watch: &mut dyn FnMut(NodeId, &Batch<i32>)) -> Result<Batch, EngineError> {
+        self.run_counting(inputs, watch, &mut |_, _| ())
+    }
+
+    fn run_counting(
+        &self,
+        inputs: &Batch,
+        watch: &mut dyn FnMut(NodeId, &Batch<i32>),
+        count: &mut dyn FnMut(NodeId, &Batch<SpikeCount>),
+    ) -> Result<Batch, EngineError> {
         crate::check_samples(self.network, inputs)?;
         let result = self.network.node(self.network.output()).shape.clone();
         let mut output = Batch::full(inputs.count(), result, 0.0)?;
@@ -76,32 +92,49 @@ impl Engine for ClockedEngine<'_> {
         let rounds = inputs.data().chunks(round * inputs.volume()).zip(output.data_mut().chunks_mut(round * size));
         for (inputs_of_round, outputs_of_round) in rounds {
             let samples = outputs_of_round.len() / size;
-            let mut counts = Vec::new();
+            let (mut codes, mut counts) = (Vec::new(), Vec::new());
             for id in self.network.spiking() {
-                counts.push((id, Batch::full(samples, self.network.node(id).shape.clone(), 0)?));
+                let shape = || self.network.node(id).shape.clone();
+                codes.push((id, Batch::full(samples, shape(), 0)?));
+                if !crate::is_binary(self.network, id) {
+                    counts.push((id, Batch::full(samples, shape(), SpikeCount::default())?));
+                }
             }
             let mut parts: Vec<Part<'_>> = inputs_of_round
                 .chunks(inputs.volume())
                 .zip(outputs_of_round.chunks_mut(size))
-                .map(|(input, output)| Part { input, output, counts: Vec::new() })
+                .map(|(input, output)| Part { input, output, codes: Vec::new(), counts: Vec::new() })
                 .collect();
+            for (_, codes) in &mut codes {
+                let size = codes.volume();
+                for (part, codes) in parts.iter_mut().zip(codes.data_mut().chunks_mut(size)) {
+                    part.codes.push(codes);
+                }
+            }
             for (_, counts) in &mut counts {
                 let size = counts.volume();
                 for (part, counts) in parts.iter_mut().zip(counts.data_mut().chunks_mut(size)) {
                     part.counts.push(counts);
                 }
             }
-            parts.par_iter_mut().for_each(|Part { input, output, counts }| {
+            parts.par_iter_mut().for_each(|Part { input, output, codes, counts }| {
                 let mut workspace = self.workspace();
                 workspace.run(self.network, &self.program, input, None);
-                for (id, counts) in self.network.spiking().zip(counts) {
-                    workspace.counts(id, &self.network.node(id).shape, counts);
+                for (id, codes) in self.network.spiking().zip(codes) {
+                    workspace.codes(id, &self.network.node(id).shape, codes);
+                }
+                let graded = self.network.spiking().filter(|id| !crate::is_binary(self.network, *id));
+                for (id, counts) in graded.zip(counts) {
+                    counts.copy_from_slice(workspace.counts(id));
                 }
                 output.copy_from_slice(&workspace.result(self.network, &self.program));
                 self.keep(workspace);
             });
-            for (id, counts) in &counts {
-                watch(*id, counts);
+            for (id, codes) in &codes {
+                watch(*id, codes);
+                if let Some((_, counts)) = counts.iter().find(|(counted, _)| counted == id) {
+                    count(*id, counts);
+                }
             }
         }
         Ok(output)

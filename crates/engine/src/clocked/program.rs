@@ -1,10 +1,14 @@
 //! What is done in which order: the network as stages, each of which runs through a block of steps.
 
+use spikeconverter_graph::ops::{Affine, Conv, ConvTranspose, Linear, Pad};
 use spikeconverter_graph::{NodeId, Op};
-use spikeconverter_network::{NodeKind, Readout, SpikingNetwork, StreamingPopulation};
+use spikeconverter_network::{Encoding, NodeKind, Readout, SpikingNetwork};
+use spikeconverter_neuron::{Comparison, Reset};
 
+use super::graded::Graded;
 use super::layout::Layout;
 use super::map::SparseMap;
+use super::pool::Pool;
 use crate::EngineError;
 use crate::kernels::events::EventSynapses;
 use crate::kernels::fire::Neurons;
@@ -26,7 +30,7 @@ pub(super) enum Source {
     Constant(NodeId),
     /// Spikes of a population.
     Train(NodeId),
-    /// Currents that several stages read.
+    /// Values that several stages read: currents, and trains that are no bits.
     Shared(NodeId),
     /// An operation of the same stage, by its number.
     Own(usize),
@@ -52,8 +56,8 @@ pub(super) struct Operation {
 pub(super) enum Work {
     /// The sum of a constant and a term for each input that changes.
     Sum { constant: Constant, terms: Vec<(Source, Term)> },
-    /// A kernel, on values in row-major order.
-    Kernel { kernel: Compiled, inputs: Vec<(Source, Layout)> },
+    /// A kernel, on values in row-major order; and its constants where they act in the first step only.
+    Kernel { kernel: Compiled, inputs: Vec<(Source, Layout)>, first: Option<Vec<f32>> },
 }
 
 /// What an operation gives when nothing spikes.
@@ -79,7 +83,9 @@ pub(super) struct Stage {
 
 pub(super) enum End {
     Fire { neurons: Neurons, initial: Vec<f32> },
-    Read { initial: Vec<f32> },
+    Graded(Box<Graded>),
+    Pool(Pool),
+    Read { initial: Vec<f32>, skip: u32 },
     Share,
 }
 
@@ -108,7 +114,7 @@ impl Program {
         for id in network.ids() {
             let node = network.node(id);
             constant[id.0] = match node.kind {
-                NodeKind::Input(_) => true,
+                NodeKind::Input(encoding) => encoding == Encoding::Analog,
                 NodeKind::Synapse(_) => node.inputs.iter().all(|i| constant[i.0]),
                 _ => false,
             };
@@ -128,7 +134,7 @@ impl Program {
                     compiler.constants[id.0] = Some(compiler.kernel(op, id)?);
                 }
                 NodeKind::Synapse(_) if !compiler.shared[id.0] => {}
-                NodeKind::Synapse(_) | NodeKind::Streaming(_) | NodeKind::Readout(_) => {
+                NodeKind::Synapse(_) | NodeKind::Streaming(_) | NodeKind::StreamingPool(_) | NodeKind::Readout(_) => {
                     stages.push(compiler.stage(id)?);
                 }
                 NodeKind::Head(op) => heads[id.0] = Some(compiler.kernel(op, id)?),
@@ -166,9 +172,13 @@ impl Compiler<'_> {
         let node = self.network.node(id);
         let layout = self.layout(id);
         let end = match &node.kind {
-            NodeKind::Streaming(population) => fire(population, layout),
-            NodeKind::Readout(Readout { initial }) => {
-                End::Read { initial: layout.spread(|c| initial.get(c).copied().unwrap_or(0.0)) }
+            NodeKind::Streaming(_) => self.fire(id),
+            NodeKind::StreamingPool(pool) => {
+                let input = &self.network.node(node.inputs[0]).shape;
+                End::Pool(Pool::new(pool, input, &node.shape, self.network.coding()))
+            }
+            NodeKind::Readout(Readout { initial, skip }) => {
+                End::Read { initial: layout.spread(|c| initial.get(c).copied().unwrap_or(0.0)), skip: *skip }
             }
             _ => End::Share,
         };
@@ -181,6 +191,7 @@ impl Compiler<'_> {
         let mut source = self.source(root, &own);
         if let Source::Train(train) = source {
             let scale = self.amplitudes(train, 1.0);
+            let layout = self.layout(train);
             let work = Work::Sum {
                 constant: Constant::Fixed(vec![0.0; layout.volume()]),
                 terms: vec![(source, Term::Scale(scale))],
@@ -222,16 +233,16 @@ impl Compiler<'_> {
         if let Some(number) = own.iter().position(|&o| o == id) {
             return Source::Own(number);
         }
-        match self.network.node(id).kind {
-            NodeKind::Streaming(_) => Source::Train(id),
-            _ => Source::Shared(id),
-        }
+        if crate::is_binary(self.network, id) { Source::Train(id) } else { Source::Shared(id) }
     }
 
     /// What a spike of a node carries in a channel; 1 where values are no spikes.
     fn amplitude(&self, id: NodeId, channel: usize) -> f32 {
-        match &self.network.node(id).kind {
-            NodeKind::Streaming(population) => population.threshold(channel),
+        let node = self.network.node(id);
+        match &node.kind {
+            NodeKind::Streaming(population) if crate::is_binary(self.network, id) => {
+                population.threshold(channel * self.layout(id).inner, &node.shape)
+            }
             _ => 1.0,
         }
     }
@@ -255,8 +266,13 @@ impl Compiler<'_> {
         for (input, source) in changing() {
             let Some(term) = self.term(op, id, input)? else {
                 let inputs = node.inputs.iter().zip(sources).map(|(&i, source)| (source, self.layout(i)));
-                let work = Work::Kernel { kernel: self.kernel(op, id)?, inputs: inputs.collect() };
-                return Ok(Operation { node: id, layout, work });
+                let inputs = inputs.collect();
+                let (kernel, first) = if self.network.coding().repeats_constants() {
+                    (self.kernel(op, id)?, None)
+                } else {
+                    (self.kernel(&without_constants(op), id)?, Some(self.at_rest(op, id)?))
+                };
+                return Ok(Operation { node: id, layout, work: Work::Kernel { kernel, inputs, first } });
             };
             terms.push((*source, term));
         }
@@ -285,6 +301,8 @@ impl Compiler<'_> {
         let shapes = self.shapes(id);
         let amplitude = |channel: usize| self.amplitude(from, channel);
         let refuse = |reason: String| EngineError::Op { what: self.name(id), reason };
+        // dense products begin with biases
+        let op = if self.network.coding().repeats_constants() { op } else { &without_constants(op) };
         Ok(match op {
             Op::Conv(conv) if conv.groups == 1 => {
                 let synapses = EventSynapses::conv(conv, shapes[0], &node.shape, amplitude).map_err(refuse)?;
@@ -322,7 +340,31 @@ impl Compiler<'_> {
     }
 }
 
-fn fire(population: &StreamingPopulation, layout: Layout) -> End {
-    let neurons = Neurons::new(|c| population.threshold(c), layout.channels, population.reset);
-    End::Fire { neurons, initial: layout.spread(|c| population.initial(c)) }
+impl Compiler<'_> {
+    /// The neurons of a population: those whose trains are bits and whose equations have a kernel, or any.
+    fn fire(&self, id: NodeId) -> End {
+        let (node, layout, coding) = (self.network.node(id), self.layout(id), self.network.coding());
+        let NodeKind::Streaming(population) = &node.kind else { return End::Share };
+        let kernel = population.comparison == Comparison::AtLeast && population.reset != Reset::Modulo;
+        if !(kernel && population.is_binary(&node.shape, coding)) {
+            return End::Graded(Box::new(Graded::new(population, node, coding)));
+        }
+        let threshold = |c: usize| population.threshold(c * layout.inner, &node.shape);
+        let plain: Vec<f32> = (0..layout.channels * layout.inner).map(|n| population.initial(n, &node.shape)).collect();
+        let mut initial = vec![0.0; layout.volume()];
+        layout.take(&plain, &mut initial);
+        End::Fire { neurons: Neurons::new(threshold, layout.channels, population.reset), initial }
+    }
+}
+
+/// An operation whose result is 0 when its inputs are.
+fn without_constants(op: &Op) -> Op {
+    match op.clone() {
+        Op::Conv(conv) => Op::Conv(Conv { bias: None, ..conv }),
+        Op::ConvTranspose(conv) => Op::ConvTranspose(ConvTranspose { bias: None, ..conv }),
+        Op::Linear(linear) => Op::Linear(Linear { bias: None, ..linear }),
+        Op::Affine(affine) => Op::Affine(Affine { shift: None, ..affine }),
+        Op::Pad(pad) => Op::Pad(Pad { value: 0.0, ..pad }),
+        op => op,
+    }
 }

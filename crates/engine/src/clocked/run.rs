@@ -3,14 +3,17 @@
 use spikeconverter_graph::{NodeId, volume};
 use spikeconverter_network::SpikingNetwork;
 
+use super::graded::{Graded, GradedState, GradedSteps};
 use super::layout::Layout;
+use super::pool::PoolState;
 use super::program::{BLOCK, Constant, End, Operation, Program, Source, Stage, Term, Work};
-use crate::StepRecord;
 use crate::kernels::Threads;
 use crate::kernels::events::{EventList, Scratch};
 use crate::kernels::fire::Steps;
 use crate::kernels::tile::LANES;
 use crate::kernels::vectors::vectorised;
+use crate::stream_input::StreamInput;
+use crate::{SpikeCount, StepRecord};
 
 /// A thread's memory; its size does not depend on the number of steps.
 #[derive(Default)]
@@ -20,8 +23,15 @@ pub(super) struct Workspace {
     constants: Vec<Vec<f32>>,
     /// A block of spikes, by node.
     trains: Vec<Vec<u16>>,
-    /// A block of currents that several stages read, by node.
+    /// A block of currents that several stages read, or of trains that are no bits, by node.
     shared: Vec<Vec<f32>>,
+    /// What neurons and maxima of such trains remember, by node.
+    graded: Vec<GradedState>,
+    pools: Vec<PoolState>,
+    /// What read-outs of coded trains add up, and what they expect to receive next, by node.
+    decoded: Vec<Vec<(f64, f64)>>,
+    /// Zeros: what is constant, where it does not act.
+    silence: Vec<f32>,
     /// By node; channels last.
     membranes: Vec<Vec<f32>>,
     counts: Vec<Vec<i32>>,
@@ -49,6 +59,13 @@ struct Range {
     count: usize,
 }
 
+impl Range {
+    /// The number of a step of the range, counted from 1.
+    fn number(self, step: usize) -> u32 {
+        (self.before + self.first + step + 1) as u32
+    }
+}
+
 impl Workspace {
     /// Runs a sample through all steps.
     pub(super) fn run(
@@ -60,8 +77,12 @@ impl Workspace {
     ) {
         self.prepare(network, program, sample);
         let steps = network.time_steps() as usize;
+        let input = StreamInput::new(network, sample);
         for before in (0..steps).step_by(BLOCK) {
             let block = BLOCK.min(steps - before);
+            if program.changes[0] {
+                self.encode(network, &input, sample, before, block);
+            }
             for stage in &program.stages {
                 for first in (0..block).step_by(stage.steps) {
                     let range = Range { before, first, count: stage.steps.min(block - first) };
@@ -84,6 +105,17 @@ impl Workspace {
         self.membranes.resize_with(nodes, Vec::new);
         self.counts.resize_with(nodes, Vec::new);
         self.events.resize_with(BLOCK, EventList::default);
+        self.graded.resize_with(nodes, GradedState::default);
+        self.pools.resize_with(nodes, PoolState::default);
+        self.decoded.resize_with(nodes, Vec::new);
+        self.silence.clear();
+        if !network.coding().repeats_constants() {
+            let largest = network.nodes().iter().map(|node| Layout::new(&node.shape).volume()).max();
+            self.silence.resize(largest.unwrap_or(0), 0.0);
+        }
+        if program.changes[0] {
+            self.shared[0].resize(BLOCK * Layout::new(network.input_shape()).volume(), 0.0);
+        }
         self.plain[0].clear();
         self.plain[0].extend(sample);
         for (i, kernel) in program.constants.iter().enumerate() {
@@ -119,7 +151,25 @@ impl Workspace {
                     self.counts[node].resize(layout.volume(), 0);
                     self.trains[node].resize(BLOCK * layout.words(), 0);
                 }
-                End::Read { initial } => self.membranes[node].clone_from(initial),
+                End::Graded(neurons) => {
+                    neurons.prepare(&mut self.graded[node]);
+                    if neurons.bits {
+                        self.trains[node].resize(BLOCK * layout.words(), 0);
+                    } else {
+                        self.shared[node].resize(BLOCK * layout.volume(), 0.0);
+                    }
+                }
+                End::Pool(pool) => {
+                    pool.prepare(&mut self.pools[node]);
+                    self.shared[node].resize(BLOCK * layout.volume(), 0.0);
+                }
+                End::Read { initial, .. } => {
+                    self.membranes[node].clone_from(initial);
+                    self.decoded[node].clear();
+                    if !network.coding().repeats_constants() {
+                        self.decoded[node].extend(initial.iter().map(|&u| (f64::from(u), 0.0)));
+                    }
+                }
                 End::Share => self.shared[node].resize(BLOCK * layout.volume(), 0.0),
             }
         }
@@ -137,11 +187,15 @@ impl Workspace {
         if own.len() < range.count * size {
             own.resize(range.count * size, 0.0);
         }
+        // where constants act once, synapses are without them, and they are added in the first step
+        let repeats = network.coding().repeats_constants();
+        let first_step = !repeats && range.before + range.first == 0;
         match &operation.work {
             Work::Sum { constant, terms } => {
+                let constants = std::mem::take(&mut self.constants[operation.node.0]);
                 let constant = match constant {
                     Constant::Fixed(values) => values,
-                    Constant::OfSample => &self.constants[operation.node.0],
+                    Constant::OfSample => &constants,
                 };
                 let mut terms = terms.as_slice();
                 if let [(Source::Own(first), Term::Same), rest @ ..] = terms {
@@ -149,14 +203,23 @@ impl Workspace {
                     std::mem::swap(&mut own, &mut self.own[*first]);
                     terms = rest;
                 } else {
-                    own[..range.count * size].chunks_exact_mut(size).for_each(|y| y.copy_from_slice(constant));
+                    let output = &mut own[..range.count * size];
+                    if repeats {
+                        output.chunks_exact_mut(size).for_each(|y| y.copy_from_slice(constant));
+                    } else {
+                        output.fill(0.0);
+                    }
                 }
                 let output = &mut own[..range.count * size];
                 for (source, term) in terms {
                     self.add(*source, term, output, size, range);
                 }
+                if first_step {
+                    output.iter_mut().zip(constant).for_each(|(y, x)| *y += x);
+                }
+                self.constants[operation.node.0] = constants;
             }
-            Work::Kernel { kernel, inputs } => {
+            Work::Kernel { kernel, inputs, first } => {
                 let mut kernels = std::mem::take(&mut self.kernel);
                 kernels.resize_with(inputs.len() + 1, Vec::new);
                 for ((source, layout), plain) in inputs.iter().zip(&mut kernels) {
@@ -172,6 +235,9 @@ impl Workspace {
                 kernel.run_unchecked(&slices, result, Threads::One);
                 for (plain, output) in result.chunks_exact(plain).zip(output.chunks_exact_mut(size)) {
                     operation.layout.take(plain, output);
+                }
+                if let (Some(first), true) = (first, first_step) {
+                    output.iter_mut().zip(first).for_each(|(y, x)| *y += x);
                 }
                 self.kernel = kernels;
             }
@@ -229,6 +295,7 @@ impl Workspace {
     /// The values that a source other than a train has in a step of a range.
     fn values(&self, source: Source, range: Range, step: usize) -> &[f32] {
         match source {
+            Source::Constant(_) if !self.silence.is_empty() && range.before + range.first + step > 0 => &self.silence,
             Source::Constant(id) => &self.constants[id.0],
             Source::Shared(id) => {
                 let size = self.shared[id.0].len() / BLOCK;
@@ -291,14 +358,35 @@ impl Workspace {
                     let stride = if constant { 0 } else { size };
                     neurons.run(&mut membranes, Steps { currents: first, stride, spikes, counts: &mut counts });
                     if let Some(recorder) = recorder.as_mut() {
-                        let step = (range.before + range.first + step + 1) as u32;
-                        record(recorder, network, stage, step, spikes, &membranes);
+                        record(recorder, network, stage, range.number(step), spikes, &membranes);
                     }
                 }
                 (self.trains[node], self.counts[node]) = (trains, counts);
             }
-            End::Read { .. } => {
+            End::Graded(neurons) => self.fire_graded(neurons, stage, range, recorder),
+            End::Pool(pool) => {
+                let (mut state, mut output) =
+                    (std::mem::take(&mut self.pools[node]), std::mem::take(&mut self.shared[node]));
                 for step in 0..range.count {
+                    let at = (range.first + step) * size;
+                    let values = self.values(stage.source, range, step);
+                    pool.step(&mut state, values, range.number(step), &mut output[at..at + size]);
+                }
+                (self.pools[node], self.shared[node]) = (state, output);
+            }
+            End::Read { skip, .. } if !self.decoded[node].is_empty() => {
+                let mut decoded = std::mem::take(&mut self.decoded[node]);
+                for step in 0..range.count {
+                    let t = range.number(step);
+                    for ((u, expected), &x) in decoded.iter_mut().zip(self.values(stage.source, range, step)) {
+                        let current = network.coding().decode(expected, x.into(), t);
+                        *u += if t > *skip { current } else { 0.0 };
+                    }
+                }
+                self.decoded[node] = decoded;
+            }
+            End::Read { skip, .. } => {
+                for step in (0..range.count).filter(|&step| range.number(step) > *skip) {
                     for (u, current) in membranes.iter_mut().zip(self.values(stage.source, range, step)) {
                         *u += current;
                     }
@@ -314,20 +402,77 @@ impl Workspace {
         self.membranes[node] = membranes;
     }
 
-    /// The spikes of each neuron of a population, in row-major order.
-    pub(super) fn counts(&self, id: NodeId, shape: &[usize], plain: &mut [i32]) {
-        Layout::new(shape).give(&self.counts[id.0], plain);
+    /// What a sample sends in the steps of a block.
+    fn encode(&mut self, network: &SpikingNetwork, input: &StreamInput, sample: &[f32], before: usize, block: usize) {
+        let layout = Layout::new(network.input_shape());
+        for (step, values) in self.shared[0].chunks_exact_mut(layout.volume()).take(block).enumerate() {
+            let t = (before + step + 1) as u32;
+            for (n, &x) in sample.iter().enumerate() {
+                values[layout.place(n)] = input.value(n, x, t);
+            }
+        }
+    }
+
+    /// Neurons without a kernel.
+    fn fire_graded(&mut self, neurons: &Graded, stage: &Stage, range: Range, mut recorder: Option<&mut Recorder<'_>>) {
+        let (node, layout) = (stage.node.0, stage.layout);
+        let (size, words) = (layout.volume(), if neurons.bits { layout.words() } else { 0 });
+        let mut state = std::mem::take(&mut self.graded[node]);
+        let (mut trains, mut shared) = (std::mem::take(&mut self.trains[node]), std::mem::take(&mut self.shared[node]));
+        let size = if neurons.bits { 0 } else { size };
+        // all steps at once, or one by one where each is shown
+        let together = if recorder.is_some() { 1 } else { range.count };
+        for step in (0..range.count).step_by(together) {
+            let at = range.first + step;
+            let mut steps = GradedSteps {
+                first: range.number(step),
+                currents: (step..step + together).map(|step| self.values(stage.source, range, step)).collect(),
+                values: &mut shared[at * size..][..together * size],
+                spikes: &mut trains[at * words..][..together * words],
+            };
+            neurons.run(&mut state, &mut steps);
+            if let Some(recorder) = recorder.as_mut() {
+                let (sample, step) = (recorder.sample, range.number(step));
+                let membranes = state.membranes();
+                let record =
+                    StepRecord { node: stage.node, sample, step, spikes: &state.quanta, membranes: &membranes };
+                (recorder.show)(&record);
+            }
+        }
+        self.graded[node] = state;
+        (self.trains[node], self.shared[node]) = (trains, shared);
+    }
+
+    /// What each neuron of a population sent, in row-major order.
+    pub(super) fn codes(&self, id: NodeId, shape: &[usize], plain: &mut [i32]) {
+        if self.graded[id.0].codes.is_empty() {
+            Layout::new(shape).give(&self.counts[id.0], plain);
+        } else {
+            plain.copy_from_slice(&self.graded[id.0].codes);
+        }
+    }
+
+    /// The spikes of each neuron of a population whose trains are no bits, in row-major order.
+    pub(super) fn counts(&self, id: NodeId) -> &[SpikeCount] {
+        &self.graded[id.0].counts
     }
 
     /// The network's result.
     pub(super) fn result(&self, network: &SpikingNetwork, program: &Program) -> Vec<f32> {
-        let steps = network.time_steps() as f32;
         let mut values: Vec<Vec<f32>> = vec![Vec::new(); network.nodes().len()];
-        for stage in program.stages.iter().filter(|stage| matches!(stage.end, End::Read { .. })) {
+        for stage in &program.stages {
+            let End::Read { skip, .. } = stage.end else { continue };
+            let steps = network.time_steps() - skip;
             let mut plain = vec![0.0; volume(&network.node(stage.node).shape)];
-            stage.layout.give(&self.membranes[stage.node.0], &mut plain);
-            for x in &mut plain {
-                *x /= steps;
+            let decoded = &self.decoded[stage.node.0];
+            if decoded.is_empty() {
+                stage.layout.give(&self.membranes[stage.node.0], &mut plain);
+                for x in &mut plain {
+                    *x /= steps as f32;
+                }
+            } else {
+                let means: Vec<f32> = decoded.iter().map(|(u, _)| (u / f64::from(steps)) as f32).collect();
+                stage.layout.give(&means, &mut plain);
             }
             values[stage.node.0] = plain;
         }
@@ -375,7 +520,7 @@ fn record(
 ) {
     let count = volume(&network.node(stage.node).shape);
     let places = || (0..count).map(|n| stage.layout.place(n));
-    let spikes: Vec<bool> = places().map(|at| words[at / LANES] >> (at % LANES) & 1 == 1).collect();
+    let spikes: Vec<i32> = places().map(|at| i32::from(words[at / LANES] >> (at % LANES) & 1)).collect();
     let membranes: Vec<f64> = places().map(|at| f64::from(membranes[at])).collect();
     let sample = recorder.sample;
     (recorder.show)(&StepRecord { node: stage.node, sample, step, spikes: &spikes, membranes: &membranes });

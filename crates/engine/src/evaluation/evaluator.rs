@@ -1,20 +1,22 @@
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
 use spikeconverter_graph::{Graph, NodeId, Op, Role, volume};
-use spikeconverter_network::{Encoding, NodeKind, Simulation, SpikingNetwork};
+use spikeconverter_network::{Encoding, NodeKind, Simulation, SpikingNetwork, StreamingPool};
 
 use super::{Evaluation, LayerRecord};
 use crate::fan_out::structural_fan_out;
-use crate::{Ann, Batch, Engine, EngineError};
+use crate::stream_input::StreamInput;
+use crate::{Ann, Batch, Engine, EngineError, SpikeCount};
 
 /// Runs a trained network and the spiking network made from it on the same samples and counts.
 ///
 /// # Synaptic operations
 /// One for each connection that a spike crosses: in an operation with weights, each result that the neuron is connected to
 /// (taps in the padding are no connections, zero weights are); without weights on the way, each neuron that it reaches.
-/// Operations that only move or sum spikes hand them on. A [maximum of trains](NodeKind::MaxPool) is counted as if it passed
+/// Operations that only move or sum spikes hand them on. A [maximum of trains](NodeKind::MaxPool), of either kind, is counted as if it passed
 /// every spike to all that its results reach, an upper bound: what it holds back is not known here. A spike crosses the first
 /// weights that it meets; weights behind these, without a population between, are not counted.
 pub struct Evaluator<'a> {
@@ -120,23 +122,60 @@ impl<'a> Evaluator<'a> {
         let steps = self.network.time_steps();
         let mut counting = Duration::ZERO;
         let started = Instant::now();
-        let output = self.engine.run(inputs, &mut |id, codes| {
+        // what the two watchers add to
+        let shared = RefCell::new((&mut evaluation.layers, &mut counting));
+        let add = |id: NodeId, tally: &dyn Fn(&[u32]) -> LayerRecord| {
             let started = Instant::now();
+            let (layers, counting) = &mut *shared.borrow_mut();
             if let Some((layer, fan_out)) = self.fan_out.get(&id) {
-                let counted = match self.network.simulation() {
-                    Simulation::Window => tally(codes, fan_out, steps),
-                    Simulation::Stream => tally_counts(codes, fan_out, steps),
-                };
-                evaluation.layers[*layer].add(&counted);
+                layers[*layer].add(&tally(fan_out));
             }
-            counting += started.elapsed();
-        })?;
+            **counting += started.elapsed();
+        };
+        let output = self.engine.run_counting(
+            inputs,
+            &mut |id, codes| {
+                add(id, &|fan_out| match &self.network.node(id).kind {
+                    NodeKind::Streaming(population) => {
+                        let largest = population.largest_code(steps);
+                        if crate::is_binary(self.network, id) {
+                            tally_counts(codes, fan_out, largest)
+                        } else {
+                            LayerRecord { saturated: saturated(codes, largest), ..LayerRecord::default() }
+                        }
+                    }
+                    _ => tally(codes, fan_out, steps),
+                });
+            },
+            &mut |id, counts| add(id, &|fan_out| tally_spikes(counts, fan_out)),
+        )?;
         evaluation.snn_nanoseconds = nanoseconds(started.elapsed().saturating_sub(counting));
         if !self.input_fan_out.is_empty() {
-            let pixels = tally(&inputs.map(|&x| x as i32), &self.input_fan_out, Encoding::PIXEL_STEPS);
-            (evaluation.input_spikes, evaluation.input_synops) = (pixels.spikes, pixels.synops);
+            let input = match self.network.simulation() {
+                Simulation::Window => tally(&inputs.map(|&x| x as i32), &self.input_fan_out, Encoding::PIXEL_STEPS),
+                Simulation::Stream => self.tally_input(inputs, steps),
+            };
+            (evaluation.input_spikes, evaluation.input_synops) = (input.spikes, input.synops);
         }
         Ok(output)
+    }
+
+    /// Counts what samples send into a streaming network.
+    fn tally_input(&self, inputs: &Batch, steps: u32) -> LayerRecord {
+        let samples: Vec<&[f32]> = inputs.samples().collect();
+        let of_sample = |sample: &&[f32]| {
+            let mut record = LayerRecord::default();
+            let spikes = StreamInput::new(self.network, sample).spikes(sample, steps);
+            for (&spikes, &fan_out) in spikes.iter().zip(&self.input_fan_out) {
+                record.spikes += u64::from(spikes);
+                record.synops += u64::from(spikes) * u64::from(fan_out);
+            }
+            record
+        };
+        samples.par_iter().map(of_sample).reduce(LayerRecord::default, |mut sum, record| {
+            sum.add(&record);
+            sum
+        })
     }
 }
 
@@ -155,19 +194,29 @@ pub(super) fn tally(codes: &Batch<i32>, fan_out: &[u32], steps: u32) -> LayerRec
     })
 }
 
-/// Adds up the spikes of a streaming population, whose codes are numbers of spikes.
-pub(super) fn tally_counts(codes: &Batch<i32>, fan_out: &[u32], steps: u32) -> LayerRecord {
+/// Adds up the spikes of a streaming population whose codes are numbers of spikes; `largest` is the largest code.
+pub(super) fn tally_counts(codes: &Batch<i32>, fan_out: &[u32], largest: u64) -> LayerRecord {
+    let spikes = codes.map(|code| SpikeCount { spikes: code.unsigned_abs(), negative: 0 });
+    LayerRecord { saturated: saturated(codes, largest), ..tally_spikes(&spikes, fan_out) }
+}
+
+/// Adds up the spikes of a streaming population.
+pub(super) fn tally_spikes(counts: &Batch<SpikeCount>, fan_out: &[u32]) -> LayerRecord {
     let mut record = LayerRecord::default();
-    for codes in codes.samples() {
-        for (&code, &fan_out) in codes.iter().zip(fan_out) {
-            let spikes = u64::from(code.unsigned_abs());
-            record.spikes += spikes;
-            record.synops += spikes * u64::from(fan_out);
-            record.silent += u64::from(spikes == 0);
-            record.saturated += u64::from(spikes == u64::from(steps));
+    for counts in counts.samples() {
+        for (count, &fan_out) in counts.iter().zip(fan_out) {
+            record.spikes += u64::from(count.spikes);
+            record.negative_spikes += u64::from(count.negative);
+            record.synops += u64::from(count.spikes) * u64::from(fan_out);
+            record.silent += u64::from(count.spikes == 0);
         }
     }
     record
+}
+
+/// Neurons that sent all that they can, of either sign.
+fn saturated(codes: &Batch<i32>, largest: u64) -> u64 {
+    codes.data().iter().filter(|code| u64::from(code.unsigned_abs()) == largest).count() as u64
 }
 
 /// Neurons counted at a time: so few that their spikes, 16 each at most, fit a `u16`.
@@ -215,7 +264,7 @@ fn reach(network: &SpikingNetwork) -> Result<Vec<Vec<u32>>, EngineError> {
         let gate;
         let op = match &node.kind {
             NodeKind::Synapse(op) => op,
-            NodeKind::MaxPool(pool) => {
+            NodeKind::MaxPool(pool) | NodeKind::StreamingPool(StreamingPool { pool, .. }) => {
                 gate = Op::MaxPool(pool.clone());
                 &gate
             }

@@ -1,4 +1,5 @@
 use serde::{Deserialize, Serialize};
+use spikeconverter_graph::NodeId;
 pub use spikeconverter_network::Simulation;
 use spikeconverter_network::{Encoding, Schedule, SpikingNetwork};
 
@@ -39,7 +40,8 @@ pub struct EvaluationReport {
     pub spikes_per_image: f64,
     /// Spikes of the input on an image; 0 where samples enter as currents.
     pub input_spikes_per_image: f64,
-    /// What a spike says, in bits: 1, or 2 where some spikes are negative.
+    /// What a spike says, in bits, with its absence as a symbol of its own, rounded up: 1, or 2 where some spikes are
+    /// negative, and more where they come in several sizes. (A burst of spikes counts as that many.)
     pub bits_per_spike: u32,
     /// Synaptic operations on an image, those of the input's spikes included.
     pub synops_per_image: f64,
@@ -78,7 +80,8 @@ pub struct LayerReport {
     pub threshold_max: f32,
     /// Base of its code.
     pub base: f32,
-    /// Share of windows (or streams), over neurons and images, with a spike in every step.
+    /// Share of windows (or streams), over neurons and images, with the largest train that there is: of spikes all alike,
+    /// one in every step.
     pub saturated_fraction: f64,
     /// Share of windows (or streams), over neurons and images, without a spike.
     pub silent_fraction: f64,
@@ -93,7 +96,7 @@ impl EvaluationReport {
     /// The report of an evaluation of `network`, converted by `method` and run by `engine` (their names).
     pub fn new(network: &SpikingNetwork, evaluation: &Evaluation, method: &str, engine: &str) -> Self {
         let schedule = Schedule::new(network);
-        let signed = network.spiking().any(|id| network.node(id).kind.is_signed());
+        let bits_per_spike = network.spiking().map(|id| bits_per_spike(network, id)).max().unwrap_or(1);
         let none = LayerRecord::default();
         let layers = network.spiking().enumerate().map(|(i, id)| {
             let record = evaluation.layers.get(i).unwrap_or(&none);
@@ -131,7 +134,7 @@ impl EvaluationReport {
             spikes_per_neuron: evaluation.spikes_per_neuron(),
             spikes_per_image: evaluation.spikes_per_image(),
             input_spikes_per_image: ratio(evaluation.input_spikes, evaluation.images),
-            bits_per_spike: if signed { 2 } else { 1 },
+            bits_per_spike,
             synops_per_image: evaluation.synops_per_image(),
             input_macs_per_image: evaluation.input_macs_per_image(),
             ann_macs_per_image: evaluation.ann_macs_per_image(),
@@ -142,4 +145,11 @@ impl EvaluationReport {
             layers: layers.collect(),
         }
     }
+}
+
+/// Bits that tell apart no spike and those that a population can send.
+fn bits_per_spike(network: &SpikingNetwork, id: NodeId) -> u32 {
+    let kind = &network.node(id).kind;
+    let symbols = 1 + kind.spike_sizes() * if kind.is_signed(network.coding()) { 2 } else { 1 };
+    symbols.next_power_of_two().ilog2()
 }

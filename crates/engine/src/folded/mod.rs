@@ -102,8 +102,8 @@ impl<'a> FoldedEngine<'a> {
                         },
                         generator: PopulationGenerator::new(population, &node.shape, network.time_steps()),
                     },
-                    NodeKind::Readout(Readout { initial }) => Step::Readout(initial.clone()),
-                    NodeKind::Streaming(_) => {
+                    NodeKind::Readout(Readout { initial, .. }) => Step::Readout(initial.clone()),
+                    NodeKind::Streaming(_) | NodeKind::StreamingPool(_) => {
                         let reason = "a streaming population has no window to fold".to_owned();
                         return Err(EngineError::Op { what: format!("node `{}`", node.name), reason });
                     }

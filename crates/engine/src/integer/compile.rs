@@ -170,7 +170,7 @@ fn step(network: &SpikingNetwork, planar: &[Option<Planar>], maps: &Maps, needs:
         },
         NodeKind::Head(op) => Step::Literal(op.clone()),
         // no part of an integer network
-        NodeKind::Streaming(_) => Step::Skip,
+        NodeKind::Streaming(_) | NodeKind::StreamingPool(_) => Step::Skip,
         NodeKind::Synapse(op) if needs.literal[id.0] && maps[id.0].is_none() => Step::Literal(op.clone()),
         NodeKind::MaxPool(pool) if needs.literal[id.0] && maps[id.0].is_none() => {
             Step::Literal(Op::MaxPool(pool.clone()))

@@ -53,7 +53,7 @@ pub(super) fn planar(network: &SpikingNetwork) -> Vec<Option<Planar>> {
                 Op::Conv(conv) => of_inputs().and_then(|input| sum(conv, network.node(node.inputs[0]).shape[0], input)),
                 _ => None,
             },
-            NodeKind::Streaming(_) | NodeKind::Readout(_) | NodeKind::Head(_) => None,
+            NodeKind::Streaming(_) | NodeKind::StreamingPool(_) | NodeKind::Readout(_) | NodeKind::Head(_) => None,
         };
         known.push(found);
     }

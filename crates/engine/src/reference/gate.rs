@@ -36,7 +36,7 @@ impl Gate {
 }
 
 /// The inputs that each result of a pool reads, as positions in the flattened sample.
-fn windows(pool: &MaxPool, shape: &[usize]) -> Vec<Vec<usize>> {
+pub(super) fn windows(pool: &MaxPool, shape: &[usize]) -> Vec<Vec<usize>> {
     let Ok(out) = pool.output_shape(shape) else { return Vec::new() };
     // one spatial axis is two with a first of extent 1
     let axis = |values: &[usize], missing: usize| match *values {

@@ -9,6 +9,7 @@
 
 mod gate;
 mod population;
+mod stream_pool;
 mod streaming;
 
 use std::collections::VecDeque;
@@ -19,7 +20,7 @@ use spikeconverter_neuron::WindowCode;
 
 use self::gate::Gate;
 use self::population::{Accumulator, Generator};
-use crate::{Batch, Engine, EngineError, StepRecord, StreamingEngine, literal};
+use crate::{Batch, Engine, EngineError, SpikeCount, StepRecord, StreamingEngine, literal};
 
 /// The literal simulation of a network.
 #[derive(Debug)]
@@ -97,7 +98,14 @@ impl<'a> ReferenceEngine<'a> {
         let length = timing.codes.iter().map(|c| c.steps).max().unwrap_or(0);
         let now = self.window(timing.emits_at, length, tick).filter(|(image, _)| *image < images.len());
         Ok(match (&node.kind, now) {
-            (NodeKind::Synapse(_) | NodeKind::Readout(_) | NodeKind::Head(_) | NodeKind::Streaming(_), _) => None,
+            (
+                NodeKind::Synapse(_)
+                | NodeKind::Readout(_)
+                | NodeKind::Head(_)
+                | NodeKind::Streaming(_)
+                | NodeKind::StreamingPool(_),
+                _,
+            ) => None,
             (_, None) => Some(Vec::new()),
             (NodeKind::Input(encoding), Some((image, step))) => {
                 Some(vec![(timing.codes[0], encode(*encoding, &images[image], step))])
@@ -201,7 +209,7 @@ impl Engine for ReferenceEngine<'_> {
 
     fn run(&self, inputs: &Batch, watch: &mut dyn FnMut(NodeId, &Batch<i32>)) -> Result<Batch, EngineError> {
         if self.network.simulation() == Simulation::Stream {
-            return self.stream(inputs, watch, &mut |_| ());
+            return self.stream(inputs, watch, &mut |_, _| (), &mut |_| ());
         }
         crate::check_samples(self.network, inputs)?;
         let images: Vec<Vec<f64>> = inputs.samples().map(|s| s.iter().map(|&x| f64::from(x)).collect()).collect();
@@ -235,12 +243,24 @@ impl Engine for ReferenceEngine<'_> {
         }
         Batch::new(count, self.network.node(self.network.output()).shape.clone(), outputs)
     }
+
+    fn run_counting(
+        &self,
+        inputs: &Batch,
+        watch: &mut dyn FnMut(NodeId, &Batch<i32>),
+        count: &mut dyn FnMut(NodeId, &Batch<SpikeCount>),
+    ) -> Result<Batch, EngineError> {
+        if self.network.simulation() == Simulation::Stream {
+            return self.stream(inputs, watch, count, &mut |_| ());
+        }
+        self.run(inputs, watch)
+    }
 }
 
 impl StreamingEngine for ReferenceEngine<'_> {
     fn record(&self, inputs: &Batch, show: &mut dyn FnMut(&StepRecord<'_>)) -> Result<Batch, EngineError> {
         crate::check_simulation(self.name(), self.network, Simulation::Stream)?;
-        self.stream(inputs, &mut |_, _| (), show)
+        self.stream(inputs, &mut |_, _| (), &mut |_, _| (), show)
     }
 }
 
@@ -250,22 +270,26 @@ impl ReferenceEngine<'_> {
         &self,
         inputs: &Batch,
         watch: &mut dyn FnMut(NodeId, &Batch<i32>),
+        count: &mut dyn FnMut(NodeId, &Batch<SpikeCount>),
         show: &mut dyn FnMut(&StepRecord<'_>),
     ) -> Result<Batch, EngineError> {
         crate::check_samples(self.network, inputs)?;
-        let mut counts: Vec<Vec<i32>> = vec![Vec::new(); self.network.nodes().len()];
+        let nodes = self.network.nodes().len();
+        let mut codes: Vec<Vec<i32>> = vec![Vec::new(); nodes];
+        let mut counts: Vec<Vec<SpikeCount>> = vec![Vec::new(); nodes];
         let mut outputs = Vec::new();
         for (sample, values) in inputs.samples().enumerate() {
-            let values: Vec<f64> = values.iter().map(|&x| f64::from(x)).collect();
-            let outcome = streaming::simulate(self.network, sample, &values, show)?;
-            for (all, of_sample) in counts.iter_mut().zip(outcome.counts) {
-                all.extend(of_sample.into_iter().flatten());
-            }
+            let outcome = streaming::simulate(self.network, sample, values, show)?;
+            codes.iter_mut().zip(outcome.codes).for_each(|(all, of_sample)| all.extend(of_sample));
+            counts.iter_mut().zip(outcome.counts).for_each(|(all, of_sample)| all.extend(of_sample));
             outputs.extend(self.result(outcome.readouts)?.iter().map(|&value| value as f32));
         }
         for id in self.network.spiking() {
-            let codes = std::mem::take(&mut counts[id.0]);
-            watch(id, &Batch::new(inputs.count(), self.network.node(id).shape.clone(), codes)?);
+            let shape = || self.network.node(id).shape.clone();
+            watch(id, &Batch::new(inputs.count(), shape(), std::mem::take(&mut codes[id.0]))?);
+            if !crate::is_binary(self.network, id) {
+                count(id, &Batch::new(inputs.count(), shape(), std::mem::take(&mut counts[id.0]))?);
+            }
         }
         Batch::new(inputs.count(), self.network.node(self.network.output()).shape.clone(), outputs)
     }
@@ -284,7 +308,11 @@ impl ReferenceEngine<'_> {
             NodeKind::MaxPool(pool) => {
                 state.gate = Some(Gate::new(pool, &self.network.node(node.inputs[0]).shape, slots));
             }
-            NodeKind::Input(_) | NodeKind::Synapse(_) | NodeKind::Head(_) | NodeKind::Streaming(_) => {}
+            NodeKind::Input(_)
+            | NodeKind::Synapse(_)
+            | NodeKind::Head(_)
+            | NodeKind::Streaming(_)
+            | NodeKind::StreamingPool(_) => {}
         }
         state
     }
@@ -319,7 +347,7 @@ impl ReferenceEngine<'_> {
 fn encode(encoding: Encoding, image: &[f64], step: u32) -> Vec<f64> {
     match encoding {
         Encoding::Analog if step == 0 => image.to_vec(),
-        Encoding::Analog => vec![0.0; image.len()],
+        Encoding::Analog | Encoding::Poisson { .. } => vec![0.0; image.len()],
         Encoding::Pixels => {
             let digit = Encoding::PIXEL_STEPS - 1 - step;
             image.iter().map(|&x| f64::from((x as u32 >> digit) & 1) * f64::from(Encoding::PIXEL_THRESHOLD)).collect()
@@ -334,7 +362,7 @@ fn inject_initial(node: &Node, shape: &[usize], arriving: &mut [f64]) {
     for (channel, values) in arriving.chunks_mut(inner.max(1)).enumerate() {
         let initial = match &node.kind {
             NodeKind::Population(population) => population.initial(channel),
-            NodeKind::Readout(Readout { initial }) => initial.get(channel).copied().unwrap_or(0.0),
+            NodeKind::Readout(Readout { initial, .. }) => initial.get(channel).copied().unwrap_or(0.0),
             _ => 0.0,
         };
         for value in values {

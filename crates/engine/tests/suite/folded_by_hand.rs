@@ -84,7 +84,7 @@ fn one_sample(
                 difference.different += count;
                 (count == 0).then(|| decoded(network, id, population, codes[0]))
             }
-            NodeKind::Streaming(_) => unreachable!("a windowed network"),
+            NodeKind::Streaming(_) | NodeKind::StreamingPool(_) => unreachable!("a windowed network"),
             NodeKind::Readout(readout) => {
                 let Values { mut values, mut magnitudes } = Values { ..inputs[0].copy() };
                 let inner = values.len() / readout.initial.len().max(1);

@@ -163,7 +163,7 @@ impl Dice {
         Op::Conv(Conv { weight: Tensor::new(shape, weights).expect("a kernel"), bias, window, groups })
     }
 
-    fn pool(&mut self) -> MaxPool {
+    pub(crate) fn pool(&mut self) -> MaxPool {
         let window = Window::new(vec![2, 2]).strided(1 + self.below(2)).padded(self.below(2));
         MaxPool { window, ceil: self.coin() }
     }
@@ -185,7 +185,7 @@ impl Recipe {
         let dice = Dice { state: self.seed, dyadic: self.dyadic };
         let sample = match self.encoding {
             Encoding::Analog => net.input(),
-            Encoding::Pixels => net.synapse(crate::harness::affine(1.0 / 64.0, -1.5), &[net.input()]),
+            _ => net.synapse(crate::harness::affine(1.0 / 64.0, -1.5), &[net.input()]),
         };
         let mut garden = Garden { net, dice, at: sample, sample };
         for &block in &self.blocks {
@@ -297,12 +297,12 @@ impl Garden {
         let bias = self.dice.numbers(3, -1.0, 1.0, 0.125);
         let logits = self.net.synapse(dense(&rows, &bias), &[flat]);
         let initial = if self.dice.coin() { Vec::new() } else { self.dice.numbers(3, -1.0, 1.0, 0.125) };
-        let output = self.net.add("out", NodeKind::Readout(Readout { initial }), &[logits]);
+        let output = self.net.add("out", NodeKind::Readout(Readout { initial, ..Readout::default() }), &[logits]);
         let network = self.net.finish(output);
         let values = images * volume(network.input_shape());
         let data = match encoding {
             Encoding::Analog => self.dice.numbers(values, -2.0, 2.0, 0.125),
-            Encoding::Pixels => (0..values).map(|_| self.dice.below(256) as f32).collect(),
+            _ => (0..values).map(|_| self.dice.below(256) as f32).collect(),
         };
         let samples = batch(&network, data);
         (network, samples)

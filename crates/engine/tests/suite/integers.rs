@@ -294,7 +294,7 @@ impl Recipe {
         let bias = Some(Tensor::vector(garden.integers(3, 1000)));
         let logits = garden.net.synapse(Op::Linear(Linear { weight, bias }), &[flat]);
         let initial = if garden.dice.coin() { Vec::new() } else { garden.integers(3, 1000) };
-        let mut output = garden.net.add("out", NodeKind::Readout(Readout { initial }), &[logits]);
+        let mut output = garden.net.add("out", NodeKind::Readout(Readout { initial, ..Readout::default() }), &[logits]);
         if garden.dice.coin() {
             // into the trained network's units
             let scale = Some(Tensor::vector(vec![0.37]));

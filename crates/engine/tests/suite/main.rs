@@ -12,4 +12,5 @@ mod pipeline;
 mod pooling;
 mod random;
 mod streaming;
+mod streaming_neurons;
 mod streaming_random;

@@ -134,6 +134,6 @@ fn one_step_and_sixteen() {
 fn readouts_start_at_their_initial_potential() {
     let mut net = Net::analog(3, &[2]);
     let p = net.population("p", relu(1.0), net.input());
-    let out = net.add("out", NodeKind::Readout(Readout { initial: vec![0.5, -4.0] }), &[p]);
+    let out = net.add("out", NodeKind::Readout(Readout { initial: vec![0.5, -4.0], ..Readout::default() }), &[p]);
     expect(&net.finish(out), &[1.0, 0.5], &[(p, &["100", "010"])], &[1.5, -3.5]);
 }

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use spikeconverter_engine::{Batch, ClockedEngine, EngineError, FoldedEngine, ReferenceEngine, StreamingEngine};
-use spikeconverter_graph::NodeId;
+use spikeconverter_engine::{
+    Batch, ClockedEngine, EngineError, FoldedEngine, ReferenceEngine, SpikeCount, StreamingEngine,
+};
 use spikeconverter_graph::ops::{AvgPool, Window};
+use spikeconverter_graph::{NodeId, volume};
 use spikeconverter_network::{NetworkBuilder, NodeKind, Readout, SpikingNetwork, StreamingPopulation};
-use spikeconverter_neuron::Reset;
+use spikeconverter_neuron::{Reset, StreamCoding};
 
 use crate::harness::{Net, affine, batch, concat, conv1d, dense, relu, sum};
 
@@ -20,7 +22,8 @@ pub(crate) const STREAMING_ENGINES: &[Make] =
 /// Spikes and membranes of a population: one entry a step and neuron, step after step.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Record {
-    pub(crate) spikes: Vec<bool>,
+    /// In quanta.
+    pub(crate) spikes: Vec<i32>,
     pub(crate) membranes: Vec<f64>,
 }
 
@@ -48,22 +51,40 @@ pub(crate) fn run(network: &SpikingNetwork, make: Make, inputs: &Batch) -> Run {
         })
         .expect("samples fit");
     assert!(steps.values().all(|&step| step == network.time_steps()));
-    let mut counts: BTreeMap<NodeId, Vec<i32>> = BTreeMap::new();
-    let again = engine
-        .run(inputs, &mut |id, codes| {
-            assert_eq!(codes.shape(), network.node(id).shape);
-            counts.entry(id).or_default().extend(codes.data());
-        })
-        .expect("samples fit");
+    let mut codes: BTreeMap<NodeId, Vec<i32>> = BTreeMap::new();
+    let mut counts: BTreeMap<NodeId, Vec<SpikeCount>> = BTreeMap::new();
+    let watch = &mut |id, shown: &Batch<i32>| {
+        assert_eq!(shown.shape(), network.node(id).shape);
+        codes.entry(id).or_default().extend(shown.data());
+    };
+    let count = &mut |id, shown: &Batch<SpikeCount>| counts.entry(id).or_default().extend(shown.data());
+    let again = engine.run_counting(inputs, watch, count).expect("samples fit");
     assert_eq!(output, again, "{}", engine.name());
     for id in network.spiking() {
-        for (sample, codes) in counts[&id].chunks(network.node(id).shape.iter().product()).enumerate() {
-            let spikes = &records[&(id, sample)].spikes;
-            let count = |n: usize| spikes.iter().skip(n).step_by(codes.len()).filter(|s| **s).count() as i32;
-            assert!(codes.iter().enumerate().all(|(n, &code)| code == count(n)), "{}", engine.name());
+        let NodeKind::Streaming(population) = &network.node(id).kind else { unreachable!("a streaming network") };
+        let neurons = volume(&network.node(id).shape);
+        for (n, &code) in codes[&id].iter().enumerate() {
+            let spikes = &records[&(id, n / neurons)].spikes;
+            let train: Vec<i32> = spikes.iter().skip(n % neurons).step_by(neurons).copied().collect();
+            assert_eq!(code, code_of(population, network.coding(), &train), "{}", engine.name());
+            let of = |quanta: &i32| population.emission.spikes(*quanta);
+            let spikes = train.iter().map(of).sum();
+            let negative = train.iter().filter(|quanta| **quanta < 0).map(of).sum();
+            let counted = counts.get(&id).map_or(SpikeCount { spikes: code as u32, negative: 0 }, |counts| counts[n]);
+            assert_eq!(counted, SpikeCount { spikes, negative }, "{}", engine.name());
         }
     }
     Run { output, records }
+}
+
+/// What a train is in all, in quanta.
+fn code_of(population: &StreamingPopulation, coding: StreamCoding, train: &[i32]) -> i32 {
+    let mut last = 0;
+    let fired = train.iter().map(|&sent| {
+        last = if coding == StreamCoding::Switch { last + sent } else { sent };
+        last
+    });
+    fired.zip(1..).map(|(quanta, t)| quanta * population.code_weight(t)).sum()
 }
 
 /// Each neuron of a population: its spikes from the first step to the last, and its membranes.
@@ -77,7 +98,7 @@ fn expect(network: &SpikingNetwork, sample: &[f32], populations: &[(NodeId, Neur
             let record = &run.records[&(*id, 0)];
             for (n, (train, membranes)) in wanted.iter().enumerate() {
                 let of = |at: usize| n + at * wanted.len();
-                let spikes: String = (0..train.len()).map(|t| if record.spikes[of(t)] { '1' } else { '0' }).collect();
+                let spikes: String = (0..train.len()).map(|t| record.spikes[of(t)].to_string()).collect();
                 let found: Vec<f64> = (0..train.len()).map(|t| record.membranes[of(t)]).collect();
                 let what = format!("{name}: neuron {n} of `{}`", network.node(*id).name);
                 assert_eq!((spikes.as_str(), found.as_slice()), (*train, *membranes), "{what}");
@@ -88,13 +109,13 @@ fn expect(network: &SpikingNetwork, sample: &[f32], populations: &[(NodeId, Neur
     }
 }
 
-fn streaming(steps: u32, shape: &[usize]) -> Net {
+pub(crate) fn streaming(steps: u32, shape: &[usize]) -> Net {
     Net(NetworkBuilder::streaming(steps, "x", shape.to_vec()).expect("a network"))
 }
 
 fn neurons(threshold: &[f32], reset: Reset, initial: &[f32]) -> NodeKind {
     let (threshold, initial) = (threshold.to_vec(), initial.to_vec());
-    NodeKind::Streaming(StreamingPopulation { threshold, reset, initial })
+    NodeKind::Streaming(StreamingPopulation { threshold, reset, initial, ..StreamingPopulation::default() })
 }
 
 fn soft(threshold: f32) -> NodeKind {
@@ -199,7 +220,7 @@ fn convolution_and_means() {
 fn readout() {
     let mut net = streaming(4, &[2]);
     let p = net.add("p", soft(1.0), &[net.input()]);
-    let out = net.add("out", NodeKind::Readout(Readout { initial: vec![2.0, -4.0] }), &[p]);
+    let out = net.add("out", NodeKind::Readout(Readout { initial: vec![2.0, -4.0], ..Readout::default() }), &[p]);
     let network = net.finish(out);
     expect(&network, &[1.0, 0.5], &[], &[1.5, -0.5]);
 }

@@ -5,11 +5,13 @@ use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRu
 use spikeconverter_engine::Batch;
 use spikeconverter_graph::ops::{Add, Affine, AvgPool, Mean, Pad, Reshape, Transpose, Window};
 use spikeconverter_graph::{NodeId, Op, Tensor, volume};
-use spikeconverter_network::{NetworkBuilder, NodeKind, Readout, SpikingNetwork, StreamingPopulation};
-use spikeconverter_neuron::Reset;
+use spikeconverter_network::{
+    Encoding, Negative, NetworkBuilder, NodeKind, Readout, SpikingNetwork, StreamingPool, StreamingPopulation,
+};
+use spikeconverter_neuron::{Comparison, Emission, Margin, MemoryGate, Phases, PoolRule, Reset, StreamCoding};
 
 use crate::generator::Dice;
-use crate::harness::{Net, batch, concat, dense, sum};
+use crate::harness::{Net, affine, batch, concat, dense, sum};
 use crate::streaming::{Run, STREAMING_ENGINES, run};
 
 /// What a random network is made of; its numbers come from `seed`. All are small multiples of powers of two, so that `f32`
@@ -19,6 +21,8 @@ struct Recipe {
     steps: u32,
     shape: [usize; 3],
     samples: usize,
+    encoding: Encoding,
+    coding: StreamCoding,
     blocks: Vec<Block>,
     seed: u64,
 }
@@ -26,7 +30,11 @@ struct Recipe {
 /// A piece of network; one that does not fit what it follows is left out.
 #[derive(Debug, Clone, Copy)]
 enum Block {
-    Conv { kernel: usize, stride: usize, out: usize },
+    Conv {
+        kernel: usize,
+        stride: usize,
+        out: usize,
+    },
     Depthwise,
     Residual,
     Concat,
@@ -36,10 +44,16 @@ enum Block {
     Sample,
     Branches,
     Turn,
+    /// A maximum of trains, or of the currents of a population.
+    Pool {
+        rule: PoolRule,
+        currents: bool,
+    },
 }
 
 fn recipes() -> impl Strategy<Value = Recipe> {
     let conv = (1usize..=3, 1usize..=2, prop_oneof![1usize..=4, 15usize..=40]);
+    let rule = prop_oneof![Just(PoolRule::Gate), Just(PoolRule::LateralInhibition), Just(PoolRule::Instantaneous)];
     let block = prop_oneof![
         conv.prop_map(|(kernel, stride, out)| Block::Conv { kernel, stride, out }),
         Just(Block::Depthwise),
@@ -51,18 +65,37 @@ fn recipes() -> impl Strategy<Value = Recipe> {
         Just(Block::Sample),
         Just(Block::Branches),
         Just(Block::Turn),
+        (rule, any::<bool>()).prop_map(|(rule, currents)| Block::Pool { rule, currents }),
     ];
     let shape = (1usize..=3, 3usize..=4, 3usize..=5).prop_map(|(c, h, w)| [c, h, w]);
     // blocks of steps are longer than some of these and shorter than others
     let steps = prop_oneof![1u32..=6, 30u32..=70];
-    (steps, shape, 1usize..=3, prop::collection::vec(block, 1..=5), any::<u64>())
-        .prop_map(|(steps, shape, samples, blocks, seed)| Recipe { steps, shape, samples, blocks, seed })
+    let encoding = prop_oneof![
+        3 => Just(Encoding::Analog),
+        1 => Just(Encoding::Pixels),
+        1 => any::<u64>().prop_map(|seed| Encoding::Poisson { seed }),
+    ];
+    let coding = prop_oneof![
+        3 => Just(StreamCoding::Rate),
+        1 => Just(StreamCoding::Switch),
+        1 => Just(StreamCoding::Differential),
+    ];
+    (steps, shape, 1usize..=3, (encoding, coding), prop::collection::vec(block, 1..=5), any::<u64>()).prop_map(
+        |(steps, shape, samples, (encoding, coding), blocks, seed)| {
+            let coding = if encoding == Encoding::Analog { coding } else { StreamCoding::Rate };
+            Recipe { steps, shape, samples, encoding, coding, blocks, seed }
+        },
+    )
 }
 
 struct Garden {
     net: Net,
     dice: Dice,
     at: NodeId,
+    /// The samples after preprocessing.
+    sample: NodeId,
+    coding: StreamCoding,
+    steps: u32,
 }
 
 impl Garden {
@@ -78,14 +111,59 @@ impl Garden {
     }
 
     fn neurons(&mut self, input: NodeId) -> Option<NodeId> {
-        let channels = self.net.shape(input)[0];
-        let count = if self.dice.coin() { 1 } else { channels };
+        let shape = self.net.shape(input);
+        let lists = [1, shape[0], volume(&shape)];
+        let count = lists[self.dice.below(3)];
+        let initial = lists[self.dice.below(3)];
+        let plain = self.dice.coin() && self.coding != StreamCoding::Differential;
         let population = StreamingPopulation {
             threshold: (0..count).map(|_| self.dice.threshold()).collect(),
-            reset: if self.dice.below(3) == 0 { Reset::Zero } else { Reset::Subtract },
-            initial: if self.dice.coin() { Vec::new() } else { self.dice.numbers(count, -0.5, 0.5, 0.125) },
+            reset: [Reset::Subtract, Reset::Subtract, Reset::Zero, Reset::Modulo]
+                [self.dice.below(if plain { 3 } else { 4 })],
+            initial: if self.dice.coin() { Vec::new() } else { self.dice.numbers(initial, -0.5, 0.5, 0.125) },
+            ..StreamingPopulation::default()
         };
+        let population = if plain { population } else { self.vary(population, shape[0]) };
         self.net.0.add("neurons", NodeKind::Streaming(population), &[input]).ok()
+    }
+
+    /// A population of any kind. What does not go together is left out with its block.
+    fn vary(&mut self, population: StreamingPopulation, channels: usize) -> StreamingPopulation {
+        let dice = &mut self.dice;
+        let margin = [Margin::Share(1.0), Margin::Share(0.75), Margin::HalfQuantum][dice.below(3)];
+        let emission = match dice.below(5) {
+            0 | 1 => Emission::Binary,
+            2 => Emission::Burst { most: 1 + dice.below(4) as u32 },
+            3 => Emission::Group { members: 1 << dice.below(3) },
+            _ => Emission::Ladder { levels: 1 + dice.below(3) as u32, margin },
+        };
+        let ladder = matches!(emission, Emission::Ladder { .. });
+        let comparison = |dice: &mut Dice| if dice.coin() { Comparison::AtLeast } else { Comparison::Above };
+        let differential = self.coding == StreamCoding::Differential;
+        let count = if dice.coin() { 1 } else { channels };
+        let negative = match dice.below(4) {
+            0 if !differential => Negative::Never,
+            1 if !differential => {
+                Negative::Slope { slope: (0..count).map(|_| [0.0, 0.25, 0.5, 1.0, 2.0, -0.5][dice.below(6)]).collect() }
+            }
+            0 | 1 => Negative::linear(),
+            _ => Negative::Memory(MemoryGate {
+                share: if ladder { 1.0 } else { [0.0, 0.5, 1.0][dice.below(3)] },
+                comparison: comparison(dice),
+                low: [0, 0, -2][dice.below(3)],
+                high: dice.coin().then(|| 1 + dice.below(6) as i32),
+            }),
+        };
+        let weighted = self.coding == StreamCoding::Rate && !matches!(negative, Negative::Memory(_)) && dice.coin();
+        let reset = if ladder && population.reset == Reset::Modulo { Reset::Subtract } else { population.reset };
+        StreamingPopulation {
+            reset,
+            comparison: comparison(dice),
+            emission,
+            negative,
+            phases: weighted.then(|| Phases { period: 1 + dice.below(3) as u32 }),
+            ..population
+        }
     }
 
     /// Adds a block; the node to go on from.
@@ -127,7 +205,7 @@ impl Garden {
                 self.neurons(padded)
             }
             Block::Sample => {
-                let again = self.conv(self.net.input(), channels, 1, 1, false)?;
+                let again = self.conv(self.sample, channels, 1, 1, false)?;
                 let total = self.synapse(sum(2), &[self.at, again])?;
                 self.neurons(total)
             }
@@ -137,6 +215,14 @@ impl Garden {
                 let one = self.neurons(current)?;
                 let other = self.neurons(current)?;
                 self.synapse(sum(3), &[one, other, current])
+            }
+            // thirds are not exact in `f32`
+            Block::Pool { .. } if self.coding == StreamCoding::Differential && self.steps > 2 => None,
+            Block::Pool { rule, currents } => {
+                let input = if currents { self.conv(self.at, 3, 3, 1, false)? } else { self.at };
+                let pool = NodeKind::StreamingPool(StreamingPool { pool: self.dice.pool(), rule });
+                let pooled = self.net.0.add("maximum", pool, &[input]).ok()?;
+                if currents { self.neurons(pooled) } else { Some(pooled) }
             }
             Block::Turn => {
                 let turned = self.synapse(Op::Transpose(Transpose { perm: vec![0, 2, 1] }), &[self.at])?;
@@ -148,13 +234,19 @@ impl Garden {
 
 impl Recipe {
     fn grow(&self) -> (SpikingNetwork, Batch) {
-        let net = Net(NetworkBuilder::streaming(self.steps, "x", self.shape.to_vec()).expect("a network"));
-        let at = net.input();
-        let mut garden = Garden { net, dice: Dice::new(self.seed, true), at };
+        let builder = NetworkBuilder::stream(self.steps, "x", self.shape.to_vec(), self.encoding);
+        let builder = builder.and_then(|builder| builder.coded(self.coding));
+        let mut net = Net(builder.expect("a network"));
+        let sample = match self.encoding {
+            Encoding::Analog => net.input(),
+            _ => net.synapse(affine(1.0 / 64.0, -1.5), &[net.input()]),
+        };
+        let (coding, steps) = (self.coding, self.steps);
+        let mut garden = Garden { net, dice: Dice::new(self.seed, true), at: sample, sample, coding, steps };
         for &block in &self.blocks {
             garden.at = garden.plant(block).unwrap_or(garden.at);
         }
-        let Garden { mut net, mut dice, at } = garden;
+        let Garden { mut net, mut dice, at, .. } = garden;
         let shape = net.shape(at);
         let flat = if dice.coin() && volume(&shape[1..]).is_power_of_two() {
             Op::Mean(Mean { axes: vec![1, 2], keep: false })
@@ -167,9 +259,15 @@ impl Recipe {
         let rows: Vec<&[f32]> = rows.iter().map(Vec::as_slice).collect();
         let logits = net.synapse(dense(&rows, &dice.numbers(3, -1.0, 1.0, 0.125)), &[flat]);
         let initial = if dice.coin() { Vec::new() } else { dice.numbers(3, -1.0, 1.0, 0.125) };
-        let output = net.add("out", NodeKind::Readout(Readout { initial }), &[logits]);
+        let late = self.coding != StreamCoding::Differential && dice.coin();
+        let skip = if late { dice.below(self.steps as usize) as u32 } else { 0 };
+        let output = net.add("out", NodeKind::Readout(Readout { initial, skip }), &[logits]);
         let network = net.finish(output);
-        let data = dice.numbers(self.samples * volume(network.input_shape()), -1.0, 1.5, 0.125);
+        let values = self.samples * volume(network.input_shape());
+        let data = match self.encoding {
+            Encoding::Analog => dice.numbers(values, -1.0, 1.5, 0.125),
+            _ => (0..values).map(|_| dice.below(256) as f32).collect(),
+        };
         let samples = batch(&network, data);
         (network, samples)
     }

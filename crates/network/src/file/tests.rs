@@ -1,0 +1,157 @@
+use proptest::prelude::*;
+use spikeconverter_graph::ops::{Activation, Linear, MaxPool, Pad, Window};
+use spikeconverter_neuron::{Comparison, Emission, Margin, MemoryGate, Phases, PoolRule, Reset};
+
+use super::*;
+use crate::{Negative, Population, Readout, StreamingPool, StreamingPopulation, Transfer};
+
+fn example() -> SnnFile {
+    let weight = Tensor::new(vec![2, 3], vec![0.1, -0.2, 0.3, f32::MIN_POSITIVE, 5.0, -6.0]).unwrap();
+    let linear = Op::Linear(Linear { weight, bias: Some(Tensor::vector(vec![0.5, -0.5])) });
+    let mut graph = GraphBuilder::new();
+    let x = graph.input("x", vec![3]).unwrap();
+    let y = graph.add("fc", linear.clone(), &[x]).unwrap();
+    let clip = Activation::Clip { low: 0.0, high: f32::INFINITY };
+    let z = graph.add("clip", Op::Activation(clip), &[y]).unwrap();
+    let mut network = NetworkBuilder::new(5, "x", vec![3], Encoding::Analog).unwrap();
+    let y = network.add("fc", NodeKind::Synapse(linear), &[network.input()]).unwrap();
+    let population = Population {
+        transfer: Transfer::Clip { low: Some(0.0), high: None },
+        base: 1.7,
+        threshold: vec![0.1, 0.333_333_34],
+        half_step: true,
+        initial: vec![1e-7, -2.0],
+        pool: None,
+        amplitude: None,
+    };
+    let p = network.add("clip", NodeKind::Population(population), &[y]).unwrap();
+    let pad = Op::Pad(Pad { before: vec![1], after: vec![0], value: 0.0 });
+    let p = network.add("pad", NodeKind::Synapse(pad), &[p]).unwrap();
+    let out = network.add("out", NodeKind::Readout(Readout::default()), &[p]).unwrap();
+    SnnFile {
+        network: network.finish(out).unwrap(),
+        ann: graph.finish(vec![z]).unwrap(),
+        preprocessing: serde_json::json!({ "scale": 0.1 }),
+        provenance: Provenance { method: "spikeconverter".into(), ..Provenance::default() },
+    }
+}
+
+#[test]
+fn a_file_comes_back_as_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("net.snn");
+    let file = example();
+    file.save(&path).unwrap();
+    assert_eq!(SnnFile::load(&path).unwrap(), file);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "no temporary file stays");
+    assert_eq!(file.to_bytes().unwrap(), file.to_bytes().unwrap(), "the same network gives the same bytes");
+}
+
+#[test]
+fn streaming_networks_come_back_too() {
+    let populations = [
+        StreamingPopulation {
+            threshold: vec![0.1, 3.5],
+            reset: Reset::Zero,
+            initial: vec![0.05],
+            ..StreamingPopulation::default()
+        },
+        StreamingPopulation {
+            threshold: vec![1.0],
+            comparison: Comparison::Above,
+            emission: Emission::Ladder { levels: 4, margin: Margin::Share(0.75) },
+            negative: Negative::Slope { slope: vec![0.1] },
+            phases: Some(Phases { period: 8 }),
+            ..StreamingPopulation::default()
+        },
+        StreamingPopulation {
+            threshold: vec![1.0],
+            emission: Emission::Burst { most: 5 },
+            negative: Negative::Memory(MemoryGate { share: 0.0, comparison: Comparison::Above, low: 0, high: Some(7) }),
+            ..StreamingPopulation::default()
+        },
+    ];
+    let encoding = Encoding::Poisson { seed: u64::MAX };
+    let mut network = NetworkBuilder::stream(300, "x", vec![2, 4], encoding).unwrap();
+    let mut at = network.input();
+    for population in populations {
+        at = network.add("p", NodeKind::Streaming(population), &[at]).unwrap();
+    }
+    let pool = MaxPool { window: Window::new(vec![2]), ceil: false };
+    let pool = NodeKind::StreamingPool(StreamingPool { pool, rule: PoolRule::LateralInhibition });
+    at = network.add("max", pool, &[at]).unwrap();
+    let out = network.add("out", NodeKind::Readout(Readout { skip: 200, ..Readout::default() }), &[at]).unwrap();
+    let file = SnnFile { network: network.finish(out).unwrap(), ..example() };
+    let read = SnnFile::from_bytes(&file.to_bytes().unwrap()).unwrap();
+    assert_eq!(read, file);
+    assert_eq!(read.network.simulation(), Simulation::Stream);
+}
+
+#[test]
+fn codings_come_back() {
+    let network = NetworkBuilder::streaming(300, "x", vec![2]).unwrap();
+    let mut network = network.coded(StreamCoding::Differential).unwrap();
+    let population =
+        StreamingPopulation { threshold: vec![1.0], negative: Negative::linear(), ..StreamingPopulation::default() };
+    let p = network.add("p", NodeKind::Streaming(population), &[network.input()]).unwrap();
+    let out = network.add("out", NodeKind::Readout(Readout::default()), &[p]).unwrap();
+    let file = SnnFile { network: network.finish(out).unwrap(), ..example() };
+    assert_eq!(SnnFile::from_bytes(&file.to_bytes().unwrap()).unwrap(), file);
+}
+
+/// A streaming population as format 1 has it.
+#[test]
+fn populations_of_older_files() {
+    let kind = r#"{"streaming":{"threshold":[0.5],"reset":"subtract","initial":[]}}"#;
+    let population = StreamingPopulation { threshold: vec![0.5], ..StreamingPopulation::default() };
+    assert_eq!(serde_json::from_str::<NodeKind<String>>(kind).unwrap(), NodeKind::Streaming(population.clone()));
+    assert_eq!(serde_json::to_string(&NodeKind::<String>::Streaming(population)).unwrap(), kind);
+    let readout: Readout = serde_json::from_str(r#"{"initial":[]}"#).unwrap();
+    assert_eq!(readout, Readout::default());
+}
+
+#[test]
+fn files_of_format_1_are_read() {
+    let bytes = example().to_bytes().unwrap();
+    let from = br#"\"format\":2"#;
+    let at = bytes.windows(from.len()).position(|w| w == from).unwrap();
+    let mut older = bytes.clone();
+    older[at + from.len() - 1] = b'1';
+    assert_eq!(SnnFile::from_bytes(&older).unwrap(), example());
+}
+
+#[test]
+fn shared_weights_are_stored_once() {
+    let bytes = example().to_bytes().unwrap();
+    let tensors = SafeTensors::deserialize(&bytes).unwrap();
+    assert_eq!(tensors.len(), 2);
+}
+
+#[test]
+fn an_unwritable_place_is_an_error_and_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let error = example().save(&folder.path().join("missing/net.snn")).unwrap_err();
+    assert!(error.to_string().contains("missing"), "{error}");
+}
+
+#[test]
+fn other_versions_are_refused_by_number() {
+    let bytes = example().to_bytes().unwrap();
+    let from = br#"\"format\":2"#;
+    let at = bytes.windows(from.len()).position(|w| w == from).unwrap();
+    let mut other = bytes.clone();
+    other[at + from.len() - 1] = b'7';
+    let error = SnnFile::from_bytes(&other).unwrap_err();
+    assert!(error.contains("format version is 7"), "{error}");
+}
+
+proptest! {
+    #[test]
+    fn damaged_files_never_panic(position in 0usize..4096, value: u8, cut in 0usize..4096) {
+        let mut bytes = example().to_bytes().unwrap();
+        let position = position % bytes.len();
+        bytes[position] = value;
+        bytes.truncate(bytes.len() - cut % bytes.len());
+        let _ = SnnFile::from_bytes(&bytes);
+    }
+}
