@@ -38,7 +38,9 @@ pub fn of_f32() -> f64 {
         let (x, w) = (black_box(1.0f32), black_box(1e-9f32));
         let mut sums = [0.0f32; SUMS];
         for _ in 0..ROUNDS {
-            sums.iter_mut().for_each(|sum| *sum += black_box(x) * w);
+            for sum in &mut sums {
+                *sum += black_box(x) * w;
+            }
         }
         black_box(sums);
     })
@@ -127,7 +129,7 @@ mod x86 {
             for sum in &mut sums {
                 // SAFETY: nothing is done; it only hides from the compiler that every product is the same.
                 unsafe {
-                    std::arch::asm!("/* {0} */", inout(ymm_reg) w, options(pure, nomem, nostack, preserves_flags))
+                    std::arch::asm!("/* {0} */", inout(ymm_reg) w, options(pure, nomem, nostack, preserves_flags));
                 };
                 *sum = _mm256_add_epi32(*sum, _mm256_madd_epi16(x, w));
             }

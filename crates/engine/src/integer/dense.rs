@@ -32,7 +32,7 @@ pub(super) struct Dense {
 enum Passes {
     Bytes(Vec<Pass<u8>>),
     Words(Words, Vec<Pass<i16>>),
-    Winograd(Winograd),
+    Winograd(Box<Winograd>),
 }
 
 /// Memory of a thread.
@@ -76,7 +76,7 @@ impl Dense {
             _ => None,
         };
         let passes = match (form, transformed) {
-            (_, Some(winograd)) => Passes::Winograd(winograd),
+            (_, Some(winograd)) => Passes::Winograd(Box::new(winograd)),
             (Form::Bytes, None) => Passes::Bytes(byte_passes(&geometry, input, planes, &weight, bias)),
             (Form::Words(room), None) => {
                 let words = Words::new(planes, input.bytes(), largest)?;
@@ -168,7 +168,9 @@ impl Dense {
             Passes::Bytes(passes) => at.grid.blocks(samples, |places, count, origin| {
                 let Pass { groups, bias } = &passes[pass];
                 let job = Job { isa: self.isa, codes: at.codes, start: start(bias, terms) };
-                groups.iter().for_each(|group| tiles(job, group, places, count, origin.plus(at.first), sink));
+                for group in groups {
+                    tiles(job, group, places, count, origin.plus(at.first), sink);
+                }
             }),
             Passes::Words(words, passes) => at.grid.blocks(samples, |places, count, origin| {
                 let Pass { groups, bias } = &passes[pass];
@@ -177,7 +179,9 @@ impl Dense {
                 let codes = words.read(at.codes, origin.read..origin.read + last + reach, &mut memory.words);
                 let job = Job { isa: self.isa, codes, start: start(bias, terms) };
                 let origin = Place { read: 0, ..origin.plus(at.first) };
-                groups.iter().for_each(|group| tiles(job, group, places, count, origin, sink));
+                for group in groups {
+                    tiles(job, group, places, count, origin, sink);
+                }
             }),
         }
     }

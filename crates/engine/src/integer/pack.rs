@@ -57,7 +57,7 @@ pub(super) fn word_passes(
     let groups: Vec<Group<i16>> = groups(geometry, input, &[(0, 1)], weight);
     let parts: Vec<Vec<Group<i16>>> = match room {
         None => groups.into_iter().map(|group| vec![group]).collect(),
-        Some(room) => groups.into_iter().map(|group| split(group, room)).collect(),
+        Some(room) => groups.iter().map(|group| split(group, room)).collect(),
     };
     let count = parts.iter().map(Vec::len).max().unwrap_or(1);
     let empty = |of: &Group<i16>| Group { runs: Vec::new(), lines: Vec::new(), ..*of };
@@ -88,8 +88,8 @@ fn vectors(geometry: &Geometry, values: &[i32]) -> Vec<[i32; LANES]> {
 }
 
 /// Divides a group of one vector where its sums could leave 32 bits.
-fn split(group: Group<i16>, room: &Room) -> Vec<Group<i16>> {
-    let empty = Group { runs: Vec::new(), lines: Vec::new(), ..group };
+fn split(group: &Group<i16>, room: &Room) -> Vec<Group<i16>> {
+    let empty = Group { runs: Vec::new(), lines: Vec::new(), ..*group };
     let mut parts = vec![empty.clone()];
     let mut totals = [0; LANES];
     let mut lines = group.lines.iter();

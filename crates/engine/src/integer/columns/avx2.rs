@@ -5,7 +5,7 @@
 #![allow(unsafe_code)] // Vector instructions chosen at run time, on pointers whose bounds are checked once a call.
 
 use std::arch::x86_64::{
-    __m128i, __m256i, _mm_loadu_si128, _mm_packus_epi16, _mm_storeu_si128, _mm256_add_epi32, _mm256_castsi256_si128,
+    __m256i, _mm_loadu_si128, _mm_packus_epi16, _mm_storeu_si128, _mm256_add_epi32, _mm256_castsi256_si128,
     _mm256_cvtepi32_ps, _mm256_cvtepu8_epi16, _mm256_cvttps_epi32, _mm256_extracti128_si256, _mm256_fmadd_ps,
     _mm256_load_ps, _mm256_load_si256, _mm256_madd_epi16, _mm256_max_ps, _mm256_min_ps, _mm256_packs_epi32,
     _mm256_setzero_ps, _mm256_setzero_si256, _mm256_unpackhi_epi16, _mm256_unpacklo_epi16,
@@ -77,7 +77,7 @@ unsafe fn column(x: *const u8, shape: &Row) -> Column {
     // SAFETY: as the caller promises.
     let [a, b, lowest] = unsafe {
         [
-            _mm256_cvtepu8_epi16(_mm_loadu_si128(x.cast::<__m128i>())),
+            _mm256_cvtepu8_epi16(_mm_loadu_si128(x.cast())),
             _mm256_cvtepu8_epi16(_mm_loadu_si128(x.add(shape.pitch).cast())),
             _mm256_cvtepu8_epi16(_mm_loadu_si128(x.add(2 * shape.pitch).cast())),
         ]

@@ -192,7 +192,7 @@ impl Build<'_> {
                     let weight = |channel, tap| at(channel, 0, tap);
                     return Some(Synapse::Depthwise(Depthwise::new(geometry, layout, *planes, weight, bias)));
                 }
-                Dense::new((self.isa, form), geometry, input, at, bias).map(Synapse::Dense)
+                Dense::new((self.isa, form), geometry, input, at, bias).map(Box::new).map(Synapse::Dense)
             }
             Op::Linear(linear) => {
                 let weights = linear.weight.data();
@@ -202,7 +202,7 @@ impl Build<'_> {
                 let geometry = Geometry::linear(linear);
                 let inputs = geometry.channels[0];
                 let at = |o: usize, i: usize, _| weights[o * inputs + i] as i8;
-                Dense::new((self.isa, form), geometry, input, at, bias).map(Synapse::Dense)
+                Dense::new((self.isa, form), geometry, input, at, bias).map(Box::new).map(Synapse::Dense)
             }
             _ => None,
         }

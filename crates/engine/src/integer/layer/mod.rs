@@ -31,7 +31,7 @@ const SUMS: usize = 1 << 16;
 /// The synapses of a layer.
 #[derive(Debug)]
 enum Synapse {
-    Dense(Dense),
+    Dense(Box<Dense>),
     Depthwise(Depthwise),
 }
 
@@ -62,7 +62,7 @@ struct Neurons {
 }
 
 /// Another convolution, what it reads, and where its results lie.
-type Second = (Dense, NodeId, Grid);
+type Second = (Box<Dense>, NodeId, Grid);
 
 /// Codes that are added, with a factor a channel.
 #[derive(Debug)]

@@ -75,9 +75,9 @@ impl Winograd {
             return None;
         }
         let vectors = geometry.vectors();
-        let mut points = vec![Vec::with_capacity(POINTS); vectors];
+        let mut points = vec![Vec::new(); vectors];
         for (vector, points) in points.iter_mut().enumerate() {
-            let mut lines = vec![Vec::with_capacity(input.stored / 4); POINTS];
+            let mut lines = vec![Vec::new(); POINTS];
             for quad in (0..input.stored).step_by(4) {
                 // for each channel of the result and the input, the weights at all points
                 let transformed: [[[i16; POINTS]; 4]; LANES] = std::array::from_fn(|lane| {
