@@ -5,6 +5,7 @@
 
 pub mod ann;
 pub mod batch;
+mod clock;
 mod clocked;
 pub mod cost;
 mod engine;
@@ -15,6 +16,7 @@ mod folded;
 mod integer;
 pub mod kernels;
 pub mod literal;
+pub mod peak;
 mod plan;
 mod reference;
 mod stream_input;
@@ -29,4 +31,5 @@ pub(crate) use engine::{check_samples, check_simulation, is_binary};
 pub use error::EngineError;
 pub use evaluation::{Evaluation, EvaluationReport, Evaluator};
 pub use folded::{ChannelParameters, FoldedEngine, WindowGenerator, generate};
+pub use integer::Isa;
 pub use reference::ReferenceEngine;

@@ -17,7 +17,8 @@ use spikeconverter_network::{NodeKind, Readout, Simulation, SpikingNetwork};
 
 use self::generate::PopulationGenerator;
 pub use self::generate::{ChannelParameters, WindowGenerator, generate};
-use crate::integer::{Memory, Program};
+use crate::clock::Clock;
+use crate::integer::{Isa, Memory, Program};
 use crate::kernels::{Compiled, Threads, compile};
 use crate::plan::Plan;
 use crate::{Batch, Engine, EngineError};
@@ -78,13 +79,26 @@ impl<'a> FoldedEngine<'a> {
     /// # Errors
     /// [`EngineError::Simulation`] when the network is streaming, [`EngineError::Op`] when a node does not fit its inputs.
     pub fn new(network: &'a SpikingNetwork) -> Result<Self, EngineError> {
+        Self::with_isa(network, Isa::detect())
+    }
+
+    /// [`Self::new`] with chosen instructions for networks of integers, which give the same spikes with all. `isa` must be
+    /// [available](Isa::available).
+    ///
+    /// # Errors
+    /// As [`Self::new`], and [`EngineError::Instructions`] when this machine does not have them.
+    pub fn with_isa(network: &'a SpikingNetwork, isa: Isa) -> Result<Self, EngineError> {
+        let available = Isa::available();
+        if !available.contains(&isa) {
+            return Err(EngineError::Instructions { isa, available });
+        }
         crate::check_simulation("folded", network, Simulation::Window)?;
         let compiled = |op: &Op, id: NodeId| {
             let node = network.node(id);
             let shapes: Vec<&[usize]> = node.inputs.iter().map(|&i| network.node(i).shape.as_slice()).collect();
             Ok::<_, EngineError>(compile(op, &shapes)?.named(format!("node `{}`", node.name)))
         };
-        let program = Program::new(network);
+        let program = Program::new(network, isa);
         let ids = if program.is_some() { Vec::new() } else { network.ids().collect() };
         let steps = ids
             .into_iter()
@@ -132,7 +146,7 @@ impl<'a> FoldedEngine<'a> {
     }
 
     /// Runs a part through the buffers.
-    fn run_part(&self, part: &mut Part<'_>, buffers: &mut [Vec<f32>], threads: Threads) {
+    fn run_part(&self, part: &mut Part<'_>, buffers: &mut [Vec<f32>], threads: Threads, mut clock: Option<&mut Clock>) {
         let mut codes = part.codes.iter_mut();
         for (id, step) in self.network.ids().zip(&self.steps) {
             let node = self.network.node(id);
@@ -166,6 +180,9 @@ impl<'a> FoldedEngine<'a> {
             if id == self.network.output() {
                 part.output.copy_from_slice(own);
             }
+            if let Some(clock) = &mut clock {
+                clock.end(id);
+            }
             buffers[self.plan.buffer[id.0]] = result;
         }
     }
@@ -195,10 +212,7 @@ impl FoldedEngine<'_> {
             return Ok(output);
         }
         let threads = rayon::current_num_threads();
-        let chunk = match &self.program {
-            Some(program) => program.chunk(count, threads),
-            None => self.plan.chunk(CHUNK_VALUES, count, threads),
-        };
+        let chunk = self.chunk(count, threads);
         let inside = if count < threads { Threads::Pool } else { Threads::One };
         let results = output.volume();
         // a round gives each thread a chunk; its codes are shown before the next, so that they stay few
@@ -223,9 +237,9 @@ impl FoldedEngine<'_> {
             }
             let run = |part: &mut Part<'_>| {
                 if let Some(program) = &self.program {
-                    return self.run_integers(program, part);
+                    return self.run_integers(program, part, None);
                 }
-                self.run_reals(part, chunk, inside);
+                self.run_reals(part, chunk, inside, None);
                 Ok(())
             };
             match inside {
@@ -244,16 +258,52 @@ impl FoldedEngine<'_> {
         Ok(output)
     }
 
-    fn run_reals(&self, part: &mut Part<'_>, chunk: usize, inside: Threads) {
+    /// Samples that a thread takes at a time.
+    fn chunk(&self, count: usize, threads: usize) -> usize {
+        match &self.program {
+            Some(program) => program.chunk(count, threads),
+            None => self.plan.chunk(CHUNK_VALUES, count, threads),
+        }
+    }
+
+    /// The seconds that each node took for these samples on one thread, in the order of the nodes. A node that is part of
+    /// another one's kernel takes none: the synapses in front of integer populations.
+    ///
+    /// # Errors
+    /// As [`Engine::infer`].
+    pub fn profile(&self, inputs: &Batch) -> Result<Vec<f64>, EngineError> {
+        crate::check_samples(self.network, inputs)?;
+        let mut clock = Clock::new(self.network.nodes().len());
+        let mut output = Batch::full(inputs.count(), self.network.node(self.network.output()).shape.clone(), 0.0)?;
+        let (volume, results) = (inputs.volume(), output.volume());
+        let chunk = self.chunk(inputs.count(), 1);
+        for (inputs, output) in inputs.data().chunks(chunk * volume).zip(output.data_mut().chunks_mut(chunk * results))
+        {
+            let mut part = Part { inputs, samples: inputs.len() / volume, output, codes: Vec::new() };
+            clock.start();
+            match &self.program {
+                Some(program) => self.run_integers(program, &mut part, Some(&mut clock))?,
+                None => self.run_reals(&mut part, chunk, Threads::One, Some(&mut clock)),
+            }
+        }
+        Ok(clock.seconds())
+    }
+
+    fn run_reals(&self, part: &mut Part<'_>, chunk: usize, inside: Threads, clock: Option<&mut Clock>) {
         let reused = self.spare.lock().ok().and_then(|mut spare| take(&mut spare.buffers, chunk));
         let mut buffers = reused.unwrap_or_else(|| self.plan.allocate(chunk));
-        self.run_part(part, &mut buffers, inside);
+        self.run_part(part, &mut buffers, inside, clock);
         if let Ok(mut spare) = self.spare.lock() {
             spare.buffers.push((chunk, buffers));
         }
     }
 
-    fn run_integers(&self, program: &Program<'_>, part: &mut Part<'_>) -> Result<(), EngineError> {
+    fn run_integers(
+        &self,
+        program: &Program<'_>,
+        part: &mut Part<'_>,
+        clock: Option<&mut Clock>,
+    ) -> Result<(), EngineError> {
         let mut memory = self.spare.lock().ok().and_then(|mut spare| spare.memory.pop()).unwrap_or_default();
         let mut codes = part.codes.iter_mut();
         let mut seen = |_: NodeId, found: &crate::integer::Codes<'_>| {
@@ -261,7 +311,7 @@ impl FoldedEngine<'_> {
                 found.copy_to(codes);
             }
         };
-        let result = program.run(part.inputs, part.samples, part.output, &mut memory, &mut seen);
+        let result = program.run(part.inputs, part.samples, part.output, &mut memory, &mut seen, clock);
         if let Ok(mut spare) = self.spare.lock() {
             spare.memory.push(memory);
         }
