@@ -17,6 +17,7 @@ pub mod kernels;
 pub mod literal;
 mod plan;
 mod reference;
+mod stability;
 mod stream_input;
 #[cfg(test)]
 mod testing;
@@ -30,3 +31,4 @@ pub use error::EngineError;
 pub use evaluation::{Evaluation, EvaluationReport, Evaluator};
 pub use folded::{ChannelParameters, FoldedEngine, WindowGenerator, generate};
 pub use reference::ReferenceEngine;
+pub use stability::{Stopped, UntilStable};
