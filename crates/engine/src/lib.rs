@@ -19,6 +19,7 @@ pub mod literal;
 pub mod peak;
 mod plan;
 mod reference;
+mod stability;
 mod stream_input;
 #[cfg(test)]
 mod testing;
@@ -33,3 +34,4 @@ pub use evaluation::{Evaluation, EvaluationReport, Evaluator};
 pub use folded::{ChannelParameters, FoldedEngine, WindowGenerator, generate};
 pub use integer::Isa;
 pub use reference::ReferenceEngine;
+pub use stability::{Stopped, UntilStable};

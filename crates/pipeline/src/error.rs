@@ -46,6 +46,15 @@ pub enum Error {
         /// What is wrong.
         source: EngineError,
     },
+    /// Samples cannot be stopped early.
+    #[error(
+        "`{}`: samples stop when their class is stable in networks with schedule `stream` only, and this one has schedule \
+         `window`: evaluate it without", file.display()
+    )]
+    NotStreaming {
+        /// The network's file.
+        file: PathBuf,
+    },
     /// A file could not be read.
     #[error("cannot read `{}`: {source}", file.display())]
     Read {

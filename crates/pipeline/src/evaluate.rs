@@ -6,6 +6,7 @@ use serde::Serialize;
 use spikeconverter_data::{Batches, Dataset, Preprocessing, Stage};
 use spikeconverter_engine::{
     Batch, ClockedEngine, Engine, EngineError, Evaluation, EvaluationReport, Evaluator, FoldedEngine, ReferenceEngine,
+    StreamingEngine, UntilStable,
 };
 use spikeconverter_graph::Graph;
 use spikeconverter_network::{Simulation, SnnFile};
@@ -46,12 +47,14 @@ pub struct EvaluateRequest<'a> {
     pub engine: EngineChoice,
     /// Samples that are processed together; chosen by memory if not given.
     pub batch: Option<usize>,
+    /// Whether samples are stopped when their class is stable; streaming networks only.
+    pub until_stable: Option<UntilStable>,
 }
 
 impl<'a> EvaluateRequest<'a> {
     /// A request with the defaults: the engine that suits the network, a batch size chosen by memory.
     pub fn new(file: &'a SnnFile, path: &'a Path, data: &'a Dataset) -> Self {
-        Self { file, path, data, engine: EngineChoice::Auto, batch: None }
+        Self { file, path, data, engine: EngineChoice::Auto, batch: None, until_stable: None }
     }
 }
 
@@ -123,12 +126,27 @@ pub fn evaluate(request: &EvaluateRequest<'_>, progress: &mut dyn FnMut(Progress
         (EngineChoice::Auto, Simulation::Stream) => EngineChoice::Clocked,
         (chosen, _) => chosen,
     };
-    let engine: Box<dyn Engine> = match choice {
-        EngineChoice::Auto | EngineChoice::Folded => Box::new(FoldedEngine::new(&file.network).map_err(failed)?),
-        EngineChoice::Clocked => Box::new(ClockedEngine::new(&file.network).map_err(failed)?),
-        EngineChoice::Reference => Box::new(ReferenceEngine::new(&file.network)),
+    let network = &file.network;
+    let not_streaming = || Error::NotStreaming { file: path.to_path_buf() };
+    let engine: Box<dyn Engine>;
+    let streaming: Box<dyn StreamingEngine>;
+    let (evaluator, name) = if let Some(rule) = request.until_stable {
+        streaming = match choice {
+            _ if network.simulation() != Simulation::Stream => return Err(not_streaming()),
+            EngineChoice::Reference => Box::new(ReferenceEngine::new(network)),
+            EngineChoice::Folded => return Err(FoldedEngine::new(network).map_or_else(failed, |_| not_streaming())),
+            EngineChoice::Auto | EngineChoice::Clocked => Box::new(ClockedEngine::new(network).map_err(failed)?),
+        };
+        (Evaluator::until_stable(network, &file.ann, streaming.as_ref(), rule), streaming.name())
+    } else {
+        engine = match choice {
+            EngineChoice::Auto | EngineChoice::Folded => Box::new(FoldedEngine::new(network).map_err(failed)?),
+            EngineChoice::Clocked => Box::new(ClockedEngine::new(network).map_err(failed)?),
+            EngineChoice::Reference => Box::new(ReferenceEngine::new(network)),
+        };
+        (Evaluator::new(network, &file.ann, engine.as_ref()), engine.name())
     };
-    let evaluator = Evaluator::new(&file.network, &file.ann, engine.as_ref()).map_err(failed)?;
+    let evaluator = evaluator.map_err(failed)?;
     let size = request.batch.unwrap_or_else(|| {
         let room = BATCH_BYTES / peak_bytes(&file.ann);
         room.clamp(1, LARGEST_BATCH) as usize
@@ -144,7 +162,7 @@ pub fn evaluate(request: &EvaluateRequest<'_>, progress: &mut dyn FnMut(Progress
         let done = evaluation.images as usize;
         progress(Progress { phase: Phase::Evaluating, done, total: data.len() });
     }
-    let report = EvaluationReport::new(&file.network, &evaluation, &file.provenance.method, engine.name());
+    let report = EvaluationReport::new(&file.network, &evaluation, &file.provenance.method, name);
     Ok(Evaluated { evaluation, report })
 }
 

@@ -44,7 +44,7 @@ pub use feed::{SampleFeed, settle};
 pub use memory::{peak_bytes, peak_values};
 pub use model::Model;
 pub use progress::{Phase, Progress};
-pub use spikeconverter_engine::{Evaluation, EvaluationReport};
+pub use spikeconverter_engine::{Evaluation, EvaluationReport, UntilStable};
 
 /// What every fallible function of this crate returns.
 pub type Result<T> = std::result::Result<T, Error>;

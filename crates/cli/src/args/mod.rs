@@ -106,6 +106,11 @@ pub(crate) struct EvalArgs {
     #[arg(long, value_name = "N", value_parser = positive)]
     pub(crate) batch: Option<usize>,
 
+    /// Stop a sample when its class, the read-out's largest membrane, has not changed for N steps (8 unless said) since
+    /// spikes reach it; the result is the membranes by the steps used. For schedule `stream`
+    #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "8", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) until_stable: Option<u32>,
+
     /// Print one JSON object instead of a table
     #[arg(long)]
     pub(crate) json: bool,

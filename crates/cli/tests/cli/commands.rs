@@ -137,6 +137,20 @@ fn engines_find_the_same() {
     assert!((spikes(&folded) / spikes(&literal) - 1.0).abs() < 1e-3);
 }
 
+#[test]
+fn only_streams_stop_early() {
+    let folder = demo_folder();
+    succeeds(&run(folder.path(), &format!("{CONVERT} -T 4 --calibrate 64")));
+    for line in [format!("{EVAL} --until-stable"), format!("{EVAL} --until-stable 3 --engine reference")] {
+        let refused = run(folder.path(), &line);
+        let complaint = refused.complaint();
+        assert!(complaint.contains("net.snn") && complaint.contains("schedule `stream`"), "{complaint}");
+    }
+    assert_eq!(run(folder.path(), &format!("{EVAL} --until-stable 0")).code, 2);
+    let whole = run(folder.path(), &format!("{EVAL} --json")).json();
+    assert!(whole.get("steps_used").is_none());
+}
+
 /// The demo's network pools maxima, which rates cannot.
 #[test]
 fn streaming_methods_say_what_they_do_not_take() {

@@ -9,7 +9,7 @@ use spikeconverter_network::{Encoding, NodeKind, Simulation, SpikingNetwork, Str
 use super::{Evaluation, LayerRecord};
 use crate::fan_out::structural_fan_out;
 use crate::stream_input::StreamInput;
-use crate::{Ann, Batch, Engine, EngineError, SpikeCount};
+use crate::{Ann, Batch, Engine, EngineError, SpikeCount, StreamingEngine, UntilStable};
 
 /// Runs a trained network and the spiking network made from it on the same samples and counts.
 ///
@@ -22,6 +22,8 @@ use crate::{Ann, Batch, Engine, EngineError, SpikeCount};
 pub struct Evaluator<'a> {
     network: &'a SpikingNetwork,
     engine: &'a dyn Engine,
+    /// Where samples are stopped early.
+    until: Option<(&'a dyn StreamingEngine, UntilStable)>,
     ann: Ann,
     ann_macs: u64,
     input_macs: u64,
@@ -48,6 +50,7 @@ impl<'a> Evaluator<'a> {
         Ok(Self {
             network,
             engine,
+            until: None,
             ann: Ann::new(ann)?,
             ann_macs: ann.macs(),
             input_macs: if analog { input_macs(network) } else { 0 },
@@ -60,6 +63,19 @@ impl<'a> Evaluator<'a> {
                 (op, node.inputs.as_slice())
             }),
         })
+    }
+
+    /// The same for a streaming network whose samples are stopped when their class is stable.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn until_stable(
+        network: &'a SpikingNetwork,
+        ann: &Graph,
+        engine: &'a dyn StreamingEngine,
+        rule: UntilStable,
+    ) -> Result<Self, EngineError> {
+        Ok(Self { until: Some((engine, rule)), ..Self::new(network, ann, engine)? })
     }
 
     /// Runs both networks on the same samples, each as it takes them: preprocessed, and encoded as the spiking network
@@ -132,28 +148,38 @@ impl<'a> Evaluator<'a> {
             }
             **counting += started.elapsed();
         };
-        let output = self.engine.run_counting(
-            inputs,
-            &mut |id, codes| {
-                add(id, &|fan_out| match &self.network.node(id).kind {
-                    NodeKind::Streaming(population) => {
-                        let largest = population.largest_code(steps);
-                        if crate::is_binary(self.network, id) {
-                            tally_counts(codes, fan_out, largest)
-                        } else {
-                            LayerRecord { saturated: saturated(codes, largest), ..LayerRecord::default() }
-                        }
+        let mut watch = |id: NodeId, codes: &Batch<i32>, taken: &[u32]| {
+            add(id, &|fan_out| match &self.network.node(id).kind {
+                NodeKind::Streaming(population) => {
+                    let largest = |sample: usize| population.largest_code(*taken.get(sample).unwrap_or(&steps));
+                    if crate::is_binary(self.network, id) {
+                        tally_counts(codes, fan_out, largest)
+                    } else {
+                        LayerRecord { saturated: saturated(codes, largest), ..LayerRecord::default() }
                     }
-                    _ => tally(codes, fan_out, steps),
-                });
-            },
-            &mut |id, counts| add(id, &|fan_out| tally_spikes(counts, fan_out)),
-        )?;
+                }
+                _ => tally(codes, fan_out, steps),
+            });
+        };
+        let mut count = |id: NodeId, counts: &Batch<SpikeCount>| add(id, &|fan_out| tally_spikes(counts, fan_out));
+        let (output, taken) = match self.until {
+            None => {
+                let output = self.engine.run_counting(inputs, &mut |id, codes| watch(id, codes, &[]), &mut count)?;
+                (output, Vec::new())
+            }
+            Some((engine, rule)) => {
+                let stopped = engine.run_until_stable(inputs, rule, &mut watch, &mut count)?;
+                (stopped.output, stopped.steps)
+            }
+        };
         evaluation.snn_nanoseconds = nanoseconds(started.elapsed().saturating_sub(counting));
+        for &steps in &taken {
+            *evaluation.steps_used.entry(steps).or_default() += 1;
+        }
         if !self.input_fan_out.is_empty() {
             let input = match self.network.simulation() {
                 Simulation::Window => tally(&inputs.map(|&x| x as i32), &self.input_fan_out, Encoding::PIXEL_STEPS),
-                Simulation::Stream => self.tally_input(inputs, steps),
+                Simulation::Stream => self.tally_input(inputs, |sample| *taken.get(sample).unwrap_or(&steps)),
             };
             (evaluation.input_spikes, evaluation.input_synops) = (input.spikes, input.synops);
         }
@@ -161,18 +187,18 @@ impl<'a> Evaluator<'a> {
     }
 
     /// Counts what samples send into a streaming network.
-    fn tally_input(&self, inputs: &Batch, steps: u32) -> LayerRecord {
+    fn tally_input(&self, inputs: &Batch, steps: impl Fn(usize) -> u32 + Sync) -> LayerRecord {
         let samples: Vec<&[f32]> = inputs.samples().collect();
-        let of_sample = |sample: &&[f32]| {
+        let of_sample = |(number, sample): (usize, &&[f32])| {
             let mut record = LayerRecord::default();
-            let spikes = StreamInput::new(self.network, sample).spikes(sample, steps);
+            let spikes = StreamInput::new(self.network, sample).spikes(sample, steps(number));
             for (&spikes, &fan_out) in spikes.iter().zip(&self.input_fan_out) {
                 record.spikes += u64::from(spikes);
                 record.synops += u64::from(spikes) * u64::from(fan_out);
             }
             record
         };
-        samples.par_iter().map(of_sample).reduce(LayerRecord::default, |mut sum, record| {
+        samples.par_iter().enumerate().map(of_sample).reduce(LayerRecord::default, |mut sum, record| {
             sum.add(&record);
             sum
         })
@@ -194,8 +220,9 @@ pub(super) fn tally(codes: &Batch<i32>, fan_out: &[u32], steps: u32) -> LayerRec
     })
 }
 
-/// Adds up the spikes of a streaming population whose codes are numbers of spikes; `largest` is the largest code.
-pub(super) fn tally_counts(codes: &Batch<i32>, fan_out: &[u32], largest: u64) -> LayerRecord {
+/// Adds up the spikes of a streaming population whose codes are numbers of spikes; `largest` is the largest code of each
+/// sample.
+pub(super) fn tally_counts(codes: &Batch<i32>, fan_out: &[u32], largest: impl Fn(usize) -> u64) -> LayerRecord {
     let spikes = codes.map(|code| SpikeCount { spikes: code.unsigned_abs(), negative: 0 });
     LayerRecord { saturated: saturated(codes, largest), ..tally_spikes(&spikes, fan_out) }
 }
@@ -215,8 +242,12 @@ pub(super) fn tally_spikes(counts: &Batch<SpikeCount>, fan_out: &[u32]) -> Layer
 }
 
 /// Neurons that sent all that they can, of either sign.
-fn saturated(codes: &Batch<i32>, largest: u64) -> u64 {
-    codes.data().iter().filter(|code| u64::from(code.unsigned_abs()) == largest).count() as u64
+fn saturated(codes: &Batch<i32>, largest: impl Fn(usize) -> u64) -> u64 {
+    let of_sample = |(sample, codes): (usize, &[i32])| {
+        let largest = largest(sample);
+        codes.iter().filter(|code| u64::from(code.unsigned_abs()) == largest).count() as u64
+    };
+    codes.samples().enumerate().map(of_sample).sum()
 }
 
 /// Neurons counted at a time: so few that their spikes, 16 each at most, fit a `u16`.

@@ -6,8 +6,9 @@ use spikeconverter_network::{Node, NodeKind, Readout, SpikingNetwork, StreamingP
 use spikeconverter_neuron::{StreamCoding, StreamingNeuron, StreamingState};
 
 use super::stream_pool::Pool;
+use crate::stability::{Listener, Stability};
 use crate::stream_input::StreamInput;
-use crate::{EngineError, SpikeCount, StepRecord, literal};
+use crate::{EngineError, SpikeCount, StepRecord, UntilStable, literal};
 
 /// What one sample left behind.
 pub(super) struct Outcome {
@@ -17,6 +18,8 @@ pub(super) struct Outcome {
     pub(super) codes: Vec<Vec<i32>>,
     /// For each population the spikes of each neuron.
     pub(super) counts: Vec<Vec<SpikeCount>>,
+    /// Steps that it took.
+    pub(super) steps: u32,
 }
 
 /// What a node remembers between steps.
@@ -35,17 +38,21 @@ struct Population {
     counts: Vec<SpikeCount>,
 }
 
-/// Simulates sample number `sample`; `show` sees every population in every step.
+/// Simulates sample number `sample`, through all steps or until its class is stable; `show` sees every population in every
+/// step.
 pub(super) fn simulate(
     network: &SpikingNetwork,
     sample: usize,
     values: &[f32],
+    until: Option<(UntilStable, &Listener)>,
     show: &mut dyn FnMut(&StepRecord<'_>),
 ) -> Result<Outcome, EngineError> {
     let coding = network.coding();
     let encoder = StreamInput::new(network, values);
     let mut states: Vec<State> = network.ids().map(|id| State::new(network, id)).collect();
     let mut sent: Vec<Vec<f64>> = vec![Vec::new(); network.nodes().len()];
+    let mut stability = until.map(|(rule, listener)| (Stability::new(rule, listener), listener));
+    let mut steps = 0;
     for step in 1..=network.time_steps() {
         for id in network.ids() {
             let node = network.node(id);
@@ -78,8 +85,19 @@ pub(super) fn simulate(
                 _ => Vec::new(),
             };
         }
+        steps = step;
+        if let Some((stability, listener)) = &mut stability
+            && let NodeKind::Readout(readout) = &network.node(listener.readout).kind
+            && let State::Readout(membranes, _) = &states[listener.readout.0]
+            && step > readout.skip
+        {
+            let spikes = listener.hears.iter().any(|id| sent[id.0].iter().any(|&amplitude| amplitude != 0.0));
+            if stability.step(membranes, spikes) {
+                break;
+            }
+        }
     }
-    Ok(Outcome::new(network, states))
+    Ok(Outcome::new(network, states, steps))
 }
 
 impl State {
@@ -125,20 +143,20 @@ impl Population {
 }
 
 impl Outcome {
-    fn new(network: &SpikingNetwork, states: Vec<State>) -> Self {
+    fn new(network: &SpikingNetwork, states: Vec<State>, taken: u32) -> Self {
         let nodes = states.len();
         let (mut readouts, mut codes, mut counts) =
             (vec![None; nodes], vec![Vec::new(); nodes], vec![Vec::new(); nodes]);
         for (i, (node, state)) in network.nodes().iter().zip(states).enumerate() {
             match (&node.kind, state) {
                 (NodeKind::Readout(readout), State::Readout(membranes, _)) => {
-                    let steps = f64::from(network.time_steps() - readout.skip);
+                    let steps = f64::from(taken - readout.skip);
                     readouts[i] = Some(membranes.into_iter().map(|u| u / steps).collect());
                 }
                 (_, State::Population(population)) => (codes[i], counts[i]) = (population.codes, population.counts),
                 _ => {}
             }
         }
-        Self { readouts, codes, counts }
+        Self { readouts, codes, counts, steps: taken }
     }
 }
