@@ -7,7 +7,7 @@ mod tests;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::evaluator::Evaluator;
+pub use self::evaluator::{Evaluator, TrainedResults};
 pub use self::report::{EvaluationReport, LayerReport, Simulation};
 use crate::{EngineError, cost};
 
