@@ -30,7 +30,7 @@ pub use clocked::ClockedEngine;
 pub use engine::{Engine, SpikeCount, StepRecord, StreamingEngine};
 pub(crate) use engine::{check_samples, check_simulation, is_binary};
 pub use error::EngineError;
-pub use evaluation::{Evaluation, EvaluationReport, Evaluator};
+pub use evaluation::{Evaluation, EvaluationReport, Evaluator, TrainedResults};
 pub use folded::{ChannelParameters, FoldedEngine, WindowGenerator, generate};
 pub use integer::Isa;
 pub use reference::ReferenceEngine;

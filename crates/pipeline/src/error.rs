@@ -63,6 +63,61 @@ pub enum Error {
         /// The system's reason.
         source: std::io::Error,
     },
+    /// A file could not be written.
+    #[error("cannot write `{}`: {source}; check the folder, its permissions and the space there", file.display())]
+    Write {
+        /// The file.
+        file: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// A file does not hold the state of this comparison.
+    #[error("`{}` {reason}; choose another file with --resume", file.display())]
+    State {
+        /// The file.
+        file: PathBuf,
+        /// What it holds instead.
+        reason: String,
+    },
+    /// A comparison was stopped from outside.
+    #[error(
+        "interrupted after {done} of {total} cells; {}",
+        state.as_ref().map_or_else(
+            || "nothing was kept: with --resume FILE finished cells are".to_owned(),
+            |file| format!("the same command goes on from `{}`", file.display()),
+        )
+    )]
+    Interrupted {
+        /// Cells that were finished.
+        done: usize,
+        /// Cells in all.
+        total: usize,
+        /// Where the finished cells are kept.
+        state: Option<PathBuf>,
+    },
+    /// There is no cell to compare.
+    #[error(
+        "there is nothing to compare; name at least one method with --methods and one number of time steps with -T"
+    )]
+    NothingToCompare,
+    /// A method needs a network that was trained for it.
+    #[error(
+        "method `{method}` needs a network trained for it, and cannot be compared on one that was not; leave it out"
+    )]
+    NeedsTraining {
+        /// The method.
+        method: String,
+    },
+    /// A sample whose spikes were asked for does not exist.
+    #[error("`{}` has {samples} samples, counted from 0, and none is number {image}; choose others with --raster", path.display())]
+    RasterImage {
+        /// The data set.
+        path: PathBuf,
+        /// The sample asked for.
+        image: usize,
+        /// Samples there are.
+        samples: usize,
+    },
     /// The model has more than one input, or none.
     #[error("`{}` has {found} inputs; export it with exactly one", file.display())]
     Inputs {

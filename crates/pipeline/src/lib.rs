@@ -1,4 +1,4 @@
-//! From files to results: open a model, check it, convert it, evaluate what came out.
+//! From files to results: open a model, check it, convert it, evaluate what came out, compare methods.
 //!
 //! The command line calls these functions and shows what they return. Nothing here prints, parses
 //! arguments or knows a terminal; long work reports its progress to a callback.
@@ -25,6 +25,7 @@
 
 mod calibration;
 mod check;
+mod compare;
 mod convert;
 mod describe;
 mod error;
@@ -32,10 +33,15 @@ mod evaluate;
 mod feed;
 mod memory;
 mod model;
+mod pairs;
 mod progress;
 
 pub use calibration::Calibration;
 pub use check::{CheckReport, CheckTotals, InputSummary, NodeVerdict, Verdict, check};
+pub use compare::{
+    Cell, CellResult, CompareProgress, CompareRequest, Comparison, Fronts, Measured, Raster, RasterLayer, SampleSet,
+    Setting, Skipped, SpikeTrain, compare, fronts,
+};
 pub use convert::{ConvertReport, ConvertRequest, Converted, DataSummary, ScheduleSummary, convert};
 pub use describe::{Description, LayerDescription, describe};
 pub use error::Error;

@@ -144,7 +144,7 @@ impl ConvertArgs {
 }
 
 /// A method's name.
-fn method(text: &str) -> Result<String, String> {
+pub(super) fn method(text: &str) -> Result<String, String> {
     let names: Vec<&str> = spikeconverter_convert::methods().iter().map(|method| method.info().name).collect();
     if names.contains(&text) { Ok(text.to_owned()) } else { Err(format!("must be one of: {}", names.join(", "))) }
 }

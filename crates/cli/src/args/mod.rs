@@ -1,5 +1,6 @@
 //! The arguments of all commands.
 
+mod compare;
 mod convert;
 mod data;
 mod values;
@@ -8,6 +9,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use compare::CompareArgs;
 pub(crate) use convert::ConvertArgs;
 pub(crate) use data::{DataArgs, PreprocessArgs};
 use values::{Extents, positive};
@@ -22,7 +24,8 @@ Start here:
   spikeconverter demo
   spikeconverter check   model.onnx
   spikeconverter convert model.onnx --data train/ -T 8 -o net.snn
-  spikeconverter eval    net.snn --data test/";
+  spikeconverter eval    net.snn --data test/
+  spikeconverter compare model.onnx --data data/ --report out.html";
 
 /// Turns a trained network (ONNX) into a spiking network that keeps its accuracy, and proves that it did.
 #[derive(Debug, Parser)]
@@ -44,6 +47,8 @@ pub(crate) enum Command {
     Convert(Box<ConvertArgs>),
     /// Run trained and spiking network side by side: accuracy, agreement, spikes, energy, latency
     Eval(EvalArgs),
+    /// Compare conversion methods over numbers of time steps, in a table and a report
+    Compare(Box<CompareArgs>),
     /// Show what a converted network is and where it comes from
     Inspect(InspectArgs),
     /// List the conversion methods
@@ -164,11 +169,16 @@ images are part of the program.
 
 Examples:
   spikeconverter demo
-  spikeconverter demo --write digits")]
+  spikeconverter demo --write digits
+  spikeconverter demo --report digits.html")]
 pub(crate) struct DemoArgs {
     /// Also write the model and its images to this folder, to try the other commands on; replaces files of these names
     #[arg(long, value_name = "FOLDER")]
     pub(crate) write: Option<PathBuf>,
+
+    /// Also compare all methods on it, and write a report for people: one HTML file with charts
+    #[arg(long, value_name = "FILE.html")]
+    pub(crate) report: Option<PathBuf>,
 
     /// Print one JSON object instead of a table
     #[arg(long)]

@@ -1,6 +1,7 @@
 //! The commands, a file each: arguments in, the pipeline's answer out, as text or JSON.
 
 pub(crate) mod check;
+pub(crate) mod compare;
 pub(crate) mod convert;
 pub(crate) mod demo;
 pub(crate) mod eval;

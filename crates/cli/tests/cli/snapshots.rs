@@ -13,6 +13,8 @@ fn printed(name: &str, line: &str) {
         (r"sha256 [0-9a-f]{64}", "sha256 [hash]"),
         // figures depend on the machine's vector instructions in their last digits; `commands` bounds them
         (r"(?m)^(\d) +\d[^\n]*$", "$1 [figures]"),
+        (r"(?m)^((?:spikeconverter)? +window +\d+) +\d[^\n]*$", "$1 [figures]"),
+        (r"accuracy [\d.]+ %", "accuracy [accuracy] %"),
     ], omit_expression => true, prepend_module_to_snapshot => false }, { insta::assert_snapshot!(name, run.out) });
 }
 
@@ -23,6 +25,7 @@ fn help() {
         ("help_check", "check --help"),
         ("help_convert", "convert --help"),
         ("help_eval", "eval --help"),
+        ("help_compare", "compare --help"),
         ("help_inspect", "inspect --help"),
         ("help_methods", "methods --help"),
         ("help_demo", "demo --help"),
@@ -39,6 +42,15 @@ fn methods() {
 #[test]
 fn check() {
     printed("check", "check digits.onnx");
+}
+
+#[test]
+fn compare() {
+    printed(
+        "compare",
+        "compare digits.onnx --data digits-test.npz --calibration-data digits-train.npz --scale 1/16 --calibrate 64 \
+         --limit 200 --methods spikeconverter -T 1,4,8,17",
+    );
 }
 
 #[test]

@@ -36,6 +36,14 @@ pub struct Evaluator<'a> {
     snn_gives_class: bool,
 }
 
+/// What the trained network said of some samples.
+#[derive(Debug, Clone)]
+pub struct TrainedResults {
+    values: Batch,
+    /// Time that it took.
+    nanoseconds: u64,
+}
+
 impl<'a> Evaluator<'a> {
     /// Prepares the evaluation of `network`, run by `engine`, beside `ann`, whose first result it stands for.
     ///
@@ -91,18 +99,41 @@ impl<'a> Evaluator<'a> {
         labels: Option<&[u32]>,
         label_offset: i64,
     ) -> Result<Evaluation, EngineError> {
-        let count = ann_inputs.count();
+        self.evaluate_beside(&self.run_trained(ann_inputs)?, snn_inputs, labels, label_offset)
+    }
+
+    /// Runs the trained network alone, for [`Evaluator::evaluate_beside`].
+    ///
+    /// # Errors
+    /// When the samples do not fit the trained network.
+    pub fn run_trained(&self, inputs: &Batch) -> Result<TrainedResults, EngineError> {
+        let started = Instant::now();
+        let results = self.ann.run(std::slice::from_ref(inputs))?;
+        let nanoseconds = nanoseconds(started.elapsed());
+        let missing = || EngineError::NoNode { nodes: 0, id: 0 };
+        Ok(TrainedResults { values: results.into_iter().next().ok_or_else(missing)?, nanoseconds })
+    }
+
+    /// [`Evaluator::evaluate_batch`] beside what the trained network said of the same samples before, so that it runs once
+    /// for many spiking networks.
+    ///
+    /// # Errors
+    /// As [`Evaluator::evaluate_batch`].
+    pub fn evaluate_beside(
+        &self,
+        trained: &TrainedResults,
+        snn_inputs: &Batch,
+        labels: Option<&[u32]>,
+        label_offset: i64,
+    ) -> Result<Evaluation, EngineError> {
+        let count = trained.values.count();
         for (what, other) in [("the evaluation", Some(snn_inputs.count())), ("the labels", labels.map(<[u32]>::len))] {
             if let Some(other) = other.filter(|&other| other != count) {
                 return Err(EngineError::SampleCount { what: what.into(), first: count, other });
             }
         }
         let mut evaluation = self.empty();
-        let started = Instant::now();
-        let trained = self.ann.run(std::slice::from_ref(ann_inputs))?;
-        evaluation.ann_nanoseconds = nanoseconds(started.elapsed());
-        let missing = || EngineError::NoNode { nodes: 0, id: 0 };
-        let trained = trained.into_iter().next().ok_or_else(missing)?;
+        evaluation.ann_nanoseconds = trained.nanoseconds;
         let spiking = self.simulate(snn_inputs, &mut evaluation)?;
 
         let images = count as u64;
@@ -110,7 +141,7 @@ impl<'a> Evaluator<'a> {
         evaluation.labelled = if labels.is_some() { images } else { 0 };
         evaluation.ann_macs = self.ann_macs.saturating_mul(images);
         evaluation.input_macs = self.input_macs.saturating_mul(images);
-        for (i, (a, s)) in trained.samples().zip(spiking.samples()).enumerate() {
+        for (i, (a, s)) in trained.values.samples().zip(spiking.samples()).enumerate() {
             let (of_ann, of_snn) = (class(a, self.ann_gives_class), class(s, self.snn_gives_class));
             evaluation.agree += u64::from(of_ann.is_some() && of_ann == of_snn);
             if let Some(labels) = labels {
