@@ -6,6 +6,7 @@
 pub(crate) mod ann;
 mod correct;
 mod fit;
+pub(crate) mod fixed;
 
 use spikeconverter_engine::kernels::compile;
 use spikeconverter_engine::{Batch, generate};
@@ -14,7 +15,8 @@ use spikeconverter_network::{NodeKind, Population, Readout, SpikingNetwork};
 
 use self::ann::AnnValues;
 pub(crate) use self::correct::correct;
-use self::fit::{fit, mean_difference};
+use self::fit::fit;
+pub(crate) use self::fit::mean_difference;
 use crate::lower::Lowered;
 use crate::{Conversion, ConvertError, LayerReport, Options};
 

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use spikeconverter_network::{Encoding, NetworkBuilder};
 
 use crate::ConvertError;
+use crate::streaming::Parts;
 
 /// How the base `k` of a population's code is chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -23,6 +24,19 @@ pub enum Granularity {
     Layer,
     /// All neurons of a channel (the first axis of a layer's shape).
     Channel,
+    /// Nothing: each neuron has its own. Only in streaming networks.
+    Neuron,
+}
+
+impl Granularity {
+    /// As the command line calls it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Layer => "layer",
+            Self::Channel => "channel",
+            Self::Neuron => "neuron",
+        }
+    }
 }
 
 /// Numbers of the spiking network.
@@ -54,8 +68,8 @@ pub struct Options {
     pub time_steps: u32,
     /// Base of the code.
     pub base: Base,
-    /// What shares a threshold.
-    pub thresholds: Granularity,
+    /// What shares a threshold; absent: what the method's paper has, or the channel.
+    pub thresholds: Option<Granularity>,
     /// Whether populations round to the nearest train instead of truncating (half a resolution step at the hand-over).
     pub half_step: bool,
     /// Whether each channel gets an initial membrane potential, of least error together with its threshold, layer by
@@ -68,6 +82,9 @@ pub struct Options {
     pub weights: Weights,
     /// Percentile, in (0, 100], of the positive activations that becomes a threshold, in methods that normalise so.
     pub percentile: f64,
+    /// Parts of a streaming method that are replaced.
+    #[serde(default)]
+    pub parts: Parts,
 }
 
 impl Default for Options {
@@ -75,12 +92,13 @@ impl Default for Options {
         Self {
             time_steps: 8,
             base: Base::Auto,
-            thresholds: Granularity::Channel,
+            thresholds: None,
             half_step: true,
             bias_correction: true,
             encoding: Encoding::Analog,
             weights: Weights::F32,
             percentile: 99.9,
+            parts: Parts::default(),
         }
     }
 }
@@ -138,6 +156,18 @@ impl Options {
             );
             return Err(ConvertError::Option { option: "--time-steps", reason });
         }
+        if matches!(self.encoding, Encoding::Poisson { .. }) {
+            let reason = "random spikes are for methods with schedule stream; choose analog or pixels".to_owned();
+            return Err(ConvertError::Option { option: "--input", reason });
+        }
+        if self.thresholds == Some(Granularity::Neuron) {
+            let reason = "a window's neurons share thresholds by layer or channel".to_owned();
+            return Err(ConvertError::Option { option: "--thresholds", reason });
+        }
+        if let Some((option, value)) = self.parts.named().first() {
+            let reason = format!("`{value}` is a part of streaming methods, and this one has windows");
+            return Err(ConvertError::Option { option, reason });
+        }
         Ok(())
     }
 
@@ -147,16 +177,13 @@ impl Options {
             Base::Auto => "auto".to_owned(),
             Base::Fixed(base) => base.to_string(),
         };
-        let thresholds = match self.thresholds {
-            Granularity::Layer => "layer",
-            Granularity::Channel => "channel",
-        };
+        let thresholds = self.thresholds.map_or("method", Granularity::name);
         let encoding = match self.encoding {
             Encoding::Analog => "analog",
             Encoding::Pixels => "pixels",
             Encoding::Poisson { .. } => "poisson",
         };
-        BTreeMap::from([
+        let mut record = BTreeMap::from([
             ("time_steps".into(), self.time_steps.to_string()),
             ("base".into(), base),
             ("thresholds".into(), thresholds.into()),
@@ -165,6 +192,10 @@ impl Options {
             ("encoding".into(), encoding.into()),
             ("weights".into(), self.weights.name().into()),
             ("percentile".into(), self.percentile.to_string()),
-        ])
+        ]);
+        for (option, value) in self.parts.named() {
+            record.insert(option.trim_start_matches('-').replace('-', "_"), value);
+        }
+        record
     }
 }

@@ -138,7 +138,7 @@ fn options(arguments: &Arguments, time_steps: u32) -> Options {
     Options {
         time_steps,
         base: arguments.base.map_or(Base::Auto, Base::Fixed),
-        thresholds: if arguments.layer_thresholds { Granularity::Layer } else { Granularity::Channel },
+        thresholds: arguments.layer_thresholds.then_some(Granularity::Layer),
         half_step: !arguments.no_half_step,
         bias_correction: !arguments.no_bias_correction,
         encoding: if pixels(arguments) { Encoding::Pixels } else { Encoding::Analog },

@@ -186,7 +186,7 @@ pub(crate) fn convert_prepared(
         samples: conversion.samples,
         seed: calibration.seed,
     };
-    let mut record = options.record();
+    let mut record = method.info().record(options);
     record.insert("seed".into(), calibration.seed.to_string());
     let provenance = Provenance {
         program: env!("CARGO_PKG_VERSION").into(),

@@ -3,6 +3,7 @@
 mod compare;
 mod convert;
 mod data;
+mod parts;
 mod values;
 
 use std::path::PathBuf;
@@ -11,6 +12,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use compare::CompareArgs;
 pub(crate) use convert::ConvertArgs;
+use convert::method;
 pub(crate) use data::{DataArgs, PreprocessArgs};
 use values::{Extents, positive};
 
@@ -155,8 +157,18 @@ pub(crate) struct InspectArgs {
 #[command(after_help = "\
 Examples:
   spikeconverter methods
+  spikeconverter methods li2021-light
+  spikeconverter methods --parts
   spikeconverter methods --json")]
 pub(crate) struct MethodsArgs {
+    /// Show this method only
+    #[arg(value_name = "NAME", value_parser = method)]
+    pub(crate) method: Option<String>,
+
+    /// List the parts of streaming methods, and which of them combine
+    #[arg(long, conflicts_with = "method")]
+    pub(crate) parts: bool,
+
     /// Print one JSON array instead of text
     #[arg(long)]
     pub(crate) json: bool,

@@ -128,7 +128,7 @@ fn networks() {
     std::fs::write(path.join("half.snn"), &whole[..whole.len() / 2]).unwrap();
     std::fs::write(path.join("empty.snn"), b"").unwrap();
     // the header is JSON within JSON; the first digit of its version becomes another
-    let text: &[u8] = br#"{\"format\":1"#;
+    let text: &[u8] = br#"{\"format\":2"#;
     let at = whole.windows(text.len()).position(|window| window == text).unwrap();
     let mut later = whole.clone();
     later[at + text.len() - 1] = b'9';

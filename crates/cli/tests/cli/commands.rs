@@ -151,14 +151,46 @@ fn only_streams_stop_early() {
     assert!(whole.get("steps_used").is_none());
 }
 
-/// The demo's network pools maxima, which rates cannot.
+/// A method of whose parts some are replaced: the network works, and its file says what it is.
 #[test]
-fn streaming_methods_say_what_they_do_not_take() {
+fn parts_of_streaming_methods_are_replaced() {
     let folder = demo_folder();
-    let refused = run(folder.path(), &format!("{CONVERT} --method rueckauer2017 -T 64 --calibrate 64"));
-    assert_eq!(refused.code, 1);
-    assert!(refused.err.contains("MaxPool") && refused.err.contains("average pooling"), "{}", refused.err);
-    assert!(!folder.path().join("net.snn").exists());
+    let line =
+        format!("{CONVERT} --method ltb --neuron group --threshold-rule mmse --max-pool gate -T 32 --calibrate 64");
+    succeeds(&run(folder.path(), &line));
+    let options = &run(folder.path(), "inspect net.snn --json").json()["provenance"]["options"];
+    for (option, value) in [
+        // replaced
+        ("neuron", "group"),
+        ("threshold_rule", "mmse"),
+        ("max_pool", "gate"),
+        // the method's own
+        ("initial", "half"),
+        ("thresholds", "channel"),
+    ] {
+        assert_eq!(options[option], value, "{options}");
+    }
+    let found = run(folder.path(), &format!("{EVAL} --json")).json();
+    assert!(number(&found, "agreement") > 0.95, "{found}");
+}
+
+#[test]
+fn senseless_methods_are_refused() {
+    let folder = demo_folder();
+    for (line, words) in [
+        ("--method rueckauer2017 --threshold-rule burst-percentile", ["--threshold-rule", "does not combine"]),
+        ("--method rueckauer2017 --levels 3", ["--levels", "`if`"]),
+        ("--method dcgs --input pixels", ["--input", "analog"]),
+        ("--method spikeconverter --neuron burst", ["--neuron", "windows"]),
+        ("--method tcl", ["tcl", "trained for it"]),
+    ] {
+        let refused = run(folder.path(), &format!("{CONVERT} {line} --calibrate 64"));
+        assert_eq!(refused.code, 1, "{line}: {}", refused.err);
+        assert!(words.iter().all(|word| refused.err.contains(word)), "{line}: {}", refused.err);
+        assert!(!folder.path().join("net.snn").exists());
+    }
+    let usage = run(folder.path(), &format!("{CONVERT} --neuron nothing"));
+    assert!(usage.code == 2 && usage.err.contains("multi-threshold"), "{}", usage.err);
 }
 
 #[test]

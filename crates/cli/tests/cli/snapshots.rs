@@ -37,6 +37,8 @@ fn help() {
 #[test]
 fn methods() {
     printed("methods", "methods");
+    printed("methods_one", "methods li2021-light");
+    printed("methods_parts", "methods --parts");
 }
 
 #[test]
