@@ -31,6 +31,7 @@ impl Bars {
                 Phase::Reading => "reading samples",
                 Phase::Fitting => "fitting layers",
                 Phase::Evaluating => "evaluating",
+                Phase::Explaining => "comparing layers",
             });
             self.current = Some((progress.phase, bar));
         }

@@ -4,6 +4,7 @@
 mod calibrate;
 mod check;
 mod error;
+pub mod explain;
 mod lower;
 mod methods;
 mod options;
@@ -14,5 +15,5 @@ mod threshold;
 pub use check::{Findings, Placement, Refusal, check};
 pub use error::ConvertError;
 pub use methods::{Method, MethodInfo, Rueckauer2017, SpikeConverter, method, methods};
-pub use options::{Base, Granularity, Options, Weights};
+pub use options::{Base, Granularity, Options, WeightCalibration, Weights};
 pub use report::{Conversion, LayerReport};

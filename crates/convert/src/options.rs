@@ -5,6 +5,11 @@ use spikeconverter_network::{Encoding, NetworkBuilder};
 
 use crate::ConvertError;
 
+/// The longest windows for which weights are calibrated unless it is asked for: beyond, the code's error is too small to
+/// show.
+const LONGEST_NETWORK_CALIBRATION: u32 = 4;
+const LONGEST_LAYER_CALIBRATION: u32 = 7;
+
 /// How the base `k` of a population's code is chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -47,6 +52,32 @@ impl Weights {
     }
 }
 
+/// How weights and biases are calibrated, without labels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WeightCalibration {
+    /// They stay as trained.
+    None,
+    /// Layer by layer, by least squares on what the spiking layers before deliver.
+    Layer,
+    /// Then all together, by gradients of the difference from the trained network.
+    Network,
+}
+
+impl WeightCalibration {
+    /// All ways.
+    pub const ALL: [Self; 3] = [Self::None, Self::Layer, Self::Network];
+
+    /// As the command line calls it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Layer => "layer",
+            Self::Network => "network",
+        }
+    }
+}
+
 /// What a conversion is asked for. Each method says which of these it uses.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Options {
@@ -61,6 +92,9 @@ pub struct Options {
     /// Whether each channel gets an initial membrane potential, of least error together with its threshold, layer by
     /// layer on what the spiking layers before it deliver; the read-out's brings back the mean of each result.
     pub bias_correction: bool,
+    /// How weights are calibrated; absent, what is worth its time for the window's length.
+    #[serde(default)]
+    pub weight_calibration: Option<WeightCalibration>,
     /// How samples enter.
     pub encoding: Encoding,
     /// Numbers of the spiking network.
@@ -78,6 +112,7 @@ impl Default for Options {
             thresholds: Granularity::Channel,
             half_step: true,
             bias_correction: true,
+            weight_calibration: None,
             encoding: Encoding::Analog,
             weights: Weights::F32,
             percentile: 99.9,
@@ -115,6 +150,15 @@ impl Options {
             }
             _ => Ok(()),
         }
+    }
+
+    /// How weights are calibrated: as asked for, or where the window is so short that it wins something.
+    pub fn implied_weight_calibration(&self) -> WeightCalibration {
+        self.weight_calibration.unwrap_or(match self.time_steps {
+            0..=LONGEST_NETWORK_CALIBRATION => WeightCalibration::Network,
+            0..=LONGEST_LAYER_CALIBRATION => WeightCalibration::Layer,
+            _ => WeightCalibration::None,
+        })
     }
 
     /// The base with what other options imply: integer networks have base 2.
@@ -162,9 +206,100 @@ impl Options {
             ("thresholds".into(), thresholds.into()),
             ("half_step".into(), self.half_step.to_string()),
             ("bias_correction".into(), self.bias_correction.to_string()),
+            ("weight_calibration".into(), self.implied_weight_calibration().name().into()),
             ("encoding".into(), encoding.into()),
             ("weights".into(), self.weights.name().into()),
             ("percentile".into(), self.percentile.to_string()),
         ])
+    }
+
+    /// The options of a [`record`](Self::record); `None` where it is not one.
+    pub fn of_record(record: &BTreeMap<String, String>) -> Option<Self> {
+        let text = |name: &str| record.get(name).map(String::as_str);
+        let named = |name: &str, all: &[WeightCalibration]| all.iter().copied().find(|way| way.name() == name);
+        let percentile = text("percentile")?.parse().ok().filter(|p: &f64| p.is_finite())?;
+        let options = Self {
+            time_steps: text("time_steps")?.parse().ok()?,
+            base: match text("base")? {
+                "auto" => Base::Auto,
+                base => Base::Fixed(base.parse().ok()?),
+            },
+            thresholds: match text("thresholds")? {
+                "layer" => Granularity::Layer,
+                "channel" => Granularity::Channel,
+                _ => return None,
+            },
+            half_step: text("half_step")?.parse().ok()?,
+            bias_correction: text("bias_correction")?.parse().ok()?,
+            // networks made before there was a choice kept their weights
+            weight_calibration: Some(named(text("weight_calibration").unwrap_or("none"), &WeightCalibration::ALL)?),
+            encoding: match text("encoding")? {
+                "analog" => Encoding::Analog,
+                "pixels" => Encoding::Pixels,
+                _ => return None,
+            },
+            weights: match text("weights")? {
+                "f32" => Weights::F32,
+                "i8" => Weights::I8,
+                _ => return None,
+            },
+            percentile,
+        };
+        options.check().ok().map(|()| options)
+    }
+
+    /// The options as flags of the command line, each after a space; what is as it is unless said is left out.
+    pub fn flags(&self) -> String {
+        let usual = Self { time_steps: self.time_steps, ..Self::default() };
+        let mut flags = format!(" -T {}", self.time_steps);
+        let mut flag = |wanted: bool, text: &str| {
+            if wanted {
+                flags.push(' ');
+                flags.push_str(text);
+            }
+        };
+        if let Base::Fixed(base) = self.base {
+            flag(self.weights == Weights::F32, &format!("--base {base}"));
+        }
+        flag(self.thresholds == Granularity::Layer, "--thresholds layer");
+        flag(!self.half_step, "--no-half-step");
+        flag(!self.bias_correction, "--no-bias-correction");
+        let calibration = self.implied_weight_calibration();
+        let unusual = calibration != usual.implied_weight_calibration();
+        flag(unusual, &format!("--weight-calibration {}", calibration.name()));
+        flag(self.encoding == Encoding::Pixels && self.weights == Weights::F32, "--input pixels");
+        flag(self.weights == Weights::I8, "--weights i8");
+        flag(self.percentile != usual.percentile, &format!("--percentile {}", self.percentile));
+        flags
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_gives_the_options_back() {
+        let options = Options {
+            time_steps: 3,
+            base: Base::Fixed(1.5),
+            thresholds: Granularity::Layer,
+            weight_calibration: Some(WeightCalibration::Layer),
+            ..Options::default()
+        };
+        assert_eq!(Options::of_record(&options.record()), Some(options.clone()));
+        assert_eq!(options.flags(), " -T 3 --base 1.5 --thresholds layer --weight-calibration layer");
+        let mut record = options.record();
+        record.insert("base".into(), "7".into());
+        assert_eq!(Options::of_record(&record), None);
+        assert_eq!(Options::of_record(&BTreeMap::new()), None);
+    }
+
+    #[test]
+    fn what_is_usual_needs_no_flag() {
+        assert_eq!(Options { time_steps: 4, ..Options::default() }.flags(), " -T 4");
+        let integers = Options { weights: Weights::I8, encoding: Encoding::Pixels, ..Options::default() };
+        assert_eq!(integers.flags(), " -T 8 --weights i8");
+        assert_eq!(Options::of_record(&integers.record()).unwrap().implied_base(), Base::Fixed(2.0));
     }
 }

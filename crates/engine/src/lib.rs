@@ -3,9 +3,11 @@
 //! Two implementations of every operation stand side by side: [`literal`], one sample in `f64` as plain loops, which
 //! is the definition; and [`kernels`], whole batches as fast as the machine allows, which must agree with it.
 
+pub mod adjoint;
 pub mod ann;
 pub mod batch;
 mod clocked;
+mod connections;
 pub mod cost;
 mod engine;
 mod error;
@@ -20,6 +22,7 @@ mod reference;
 mod stream_input;
 #[cfg(test)]
 mod testing;
+mod trace;
 
 pub use ann::Ann;
 pub use batch::Batch;
@@ -30,3 +33,4 @@ pub use error::EngineError;
 pub use evaluation::{Evaluation, EvaluationReport, Evaluator};
 pub use folded::{ChannelParameters, FoldedEngine, WindowGenerator, generate};
 pub use reference::ReferenceEngine;
+pub use trace::{Trace, Tracer, ann_result_with};

@@ -142,7 +142,7 @@ pub fn convert(request: &ConvertRequest<'_>, progress: &mut dyn FnMut(Progress))
     // what cannot be converted is said before any data are read
     spikeconverter_convert::check(model.graph()).and_then(Findings::placements).map_err(refused)?;
     let feed = SampleFeed::new(&request.preprocessing, model, data, options.encoding)?;
-    let graph = feed.spiking_graph(model)?;
+    let graph = feed.spiking_graph(model.graph(), model.path())?;
 
     let count = calibration.count(data.len(), peak_bytes(&graph));
     let rows = choose_rows(data.len(), count, calibration.seed);

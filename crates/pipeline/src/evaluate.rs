@@ -149,7 +149,7 @@ pub fn evaluate(request: &EvaluateRequest<'_>, progress: &mut dyn FnMut(Progress
 }
 
 /// Refuses labels for which the model has no output. Data without labels pass.
-fn check_labels(data: &Dataset, preprocessing: &Preprocessing, graph: &Graph, file: &Path) -> Result<()> {
+pub(crate) fn check_labels(data: &Dataset, preprocessing: &Preprocessing, graph: &Graph, file: &Path) -> Result<()> {
     let Some((smallest, largest)) = data.label_range() else { return Ok(()) };
     let classes = classes(graph);
     let offset = preprocessing.label_offset;

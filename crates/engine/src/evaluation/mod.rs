@@ -7,7 +7,7 @@ mod tests;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::evaluator::Evaluator;
+pub use self::evaluator::{Evaluator, graph_classes, network_classes};
 pub use self::report::{EvaluationReport, LayerReport, Simulation};
 use crate::{EngineError, cost};
 
