@@ -23,6 +23,7 @@ fn help() {
         ("help_check", "check --help"),
         ("help_convert", "convert --help"),
         ("help_eval", "eval --help"),
+        ("help_explain", "explain --help"),
         ("help_inspect", "inspect --help"),
         ("help_methods", "methods --help"),
         ("help_demo", "demo --help"),

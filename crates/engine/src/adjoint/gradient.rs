@@ -1,5 +1,5 @@
 use ndarray::linalg::general_mat_mul;
-use ndarray::{Array2, ArrayView2};
+use ndarray::{Array2, ArrayView2, ShapeBuilder};
 use spikeconverter_graph::ops::{Conv, MaxPool};
 use spikeconverter_graph::{Op, volume};
 
@@ -100,10 +100,9 @@ impl Adjoint {
     pub fn weights(&self, value: &[f32], delta: &[f32], gradient: &mut [f32]) {
         let Kind::Product(unfolding) = &self.kind else { return };
         let (depth, outputs, positions) = (unfolding.depth(), unfolding.outputs(), unfolding.positions());
-        let all: Vec<usize> = (0..positions).collect();
         let mut columns = vec![0.0; depth * positions];
         for (group, gradient) in gradient.chunks_mut(outputs * depth).enumerate() {
-            unfolding.unfold(value, group, &all, &mut columns, positions);
+            unfolding.unfold_all(value, group, &mut columns);
             let delta = gathered(unfolding, group, delta);
             let columns = matrix(&columns, depth, positions);
             let mut sum = delta.dot(&columns.t());
@@ -119,9 +118,10 @@ fn matrix(values: &[f32], rows: usize, columns: usize) -> ArrayView2<'_, f32> {
 }
 
 /// The gradients of a group's results, `[outputs, positions]`.
-fn gathered(unfolding: &Unfolding, group: usize, delta: &[f32]) -> Array2<f32> {
-    let place = |(output, position)| delta[unfolding.place(group, output, position)];
-    Array2::from_shape_fn((unfolding.outputs(), unfolding.positions()), place)
+fn gathered<'d>(unfolding: &Unfolding, group: usize, delta: &'d [f32]) -> ArrayView2<'d, f32> {
+    let shape = (unfolding.outputs(), unfolding.positions()).strides(unfolding.strides());
+    let first = unfolding.place(group, 0, 0);
+    ArrayView2::from_shape(shape, &delta[first..]).unwrap_or_else(|_| ArrayView2::from(&[[]; 0]))
 }
 
 #[cfg(test)]

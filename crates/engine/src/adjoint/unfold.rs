@@ -1,3 +1,5 @@
+use std::ops::Range;
+
 use spikeconverter_graph::ops::Window;
 use spikeconverter_graph::{Op, Tensor, volume};
 
@@ -19,6 +21,9 @@ pub struct Unfolding {
     positions: usize,
     /// `[taps, positions]`: the element of a channel that a tap reads.
     reads: Vec<u32>,
+    /// The same for each tap as stretches of neighbouring positions that read neighbours: first position, what it reads, and
+    /// their number.
+    runs: Vec<Vec<(usize, usize, usize)>>,
     /// How far apart the result's channels and positions lie.
     strides: (usize, usize),
 }
@@ -31,28 +36,31 @@ impl Unfolding {
         match op {
             Op::Conv(conv) => {
                 let (inner, positions) = (&shape[1..], volume(&output[1..]));
+                let reads = reads(&conv.window, inner, &output[1..])?;
                 Some(Self {
                     groups: conv.groups,
                     outputs: conv.out_channels() / conv.groups,
                     channels: conv.weight.shape()[1],
                     plane: volume(inner),
                     positions,
-                    reads: reads(&conv.window, inner, &output[1..])?,
+                    runs: reads.chunks(positions).map(runs).collect(),
+                    reads,
                     strides: (positions, 1),
                 })
             }
             Op::Linear(linear) => {
                 let (inputs, positions) = (linear.inputs(), volume(shape) / linear.inputs().max(1));
                 let element = |k: usize, p: usize| u32::try_from(p * inputs + k).ok();
+                let reads: Vec<u32> =
+                    (0..inputs).flat_map(|k| (0..positions).map(move |p| element(k, p))).collect::<Option<_>>()?;
                 Some(Self {
                     groups: 1,
                     outputs: linear.outputs(),
                     channels: 1,
                     plane: volume(shape),
                     positions,
-                    reads: (0..inputs)
-                        .flat_map(|k| (0..positions).map(move |p| element(k, p)))
-                        .collect::<Option<_>>()?,
+                    runs: reads.chunks(positions).map(runs).collect(),
+                    reads,
                     strides: (1, linear.outputs()),
                 })
             }
@@ -108,6 +116,11 @@ impl Unfolding {
         self.reads.len() / self.positions.max(1)
     }
 
+    /// How far apart channels and positions of the result lie in a sample.
+    pub fn strides(&self) -> (usize, usize) {
+        self.strides
+    }
+
     /// The place in a sample of the result of channel `output` of a group at a position.
     pub fn place(&self, group: usize, output: usize, position: usize) -> usize {
         (group * self.outputs + output) * self.strides.0 + position * self.strides.1
@@ -115,31 +128,55 @@ impl Unfolding {
 
     /// Writes the columns of some positions of a sample; column `j` of row `k` goes to `columns[k·stride + j]`.
     pub fn unfold(&self, sample: &[f32], group: usize, positions: &[usize], columns: &mut [f32], stride: usize) {
-        let first = group * self.channels;
         for (k, row) in columns.chunks_mut(stride).take(self.depth()).enumerate() {
-            let (channel, tap) = (k / self.taps(), k % self.taps());
-            let plane = &sample[(first + channel) * self.plane..][..self.plane];
-            let reads = &self.reads[tap * self.positions..][..self.positions];
+            let plane = &sample[self.plane_of(group, k)];
+            let reads = &self.reads[k % self.taps() * self.positions..][..self.positions];
             for (value, &p) in row.iter_mut().zip(positions) {
                 *value = plane.get(reads[p] as usize).copied().unwrap_or(0.0);
             }
         }
     }
 
-    /// The adjoint of [`unfold`](Self::unfold) at all positions: adds each column to what it was read from.
-    pub fn fold(&self, columns: &[f32], group: usize, sample: &mut [f32]) {
-        let first = group * self.channels;
-        for (k, row) in columns.chunks(self.positions).take(self.depth()).enumerate() {
-            let (channel, tap) = (k / self.taps(), k % self.taps());
-            let plane = &mut sample[(first + channel) * self.plane..][..self.plane];
-            let reads = &self.reads[tap * self.positions..][..self.positions];
-            for (value, &read) in row.iter().zip(reads) {
-                if let Some(x) = plane.get_mut(read as usize) {
-                    *x += value;
-                }
+    /// Writes the columns of all positions, `[depth, positions]`.
+    pub fn unfold_all(&self, sample: &[f32], group: usize, columns: &mut [f32]) {
+        for (k, row) in columns.chunks_mut(self.positions).take(self.depth()).enumerate() {
+            let plane = &sample[self.plane_of(group, k)];
+            row.fill(0.0);
+            for &(position, read, count) in &self.runs[k % self.taps()] {
+                row[position..position + count].copy_from_slice(&plane[read..read + count]);
             }
         }
     }
+
+    /// The adjoint of [`unfold_all`](Self::unfold_all): adds each column to what it was read from.
+    pub fn fold(&self, columns: &[f32], group: usize, sample: &mut [f32]) {
+        for (k, row) in columns.chunks(self.positions).take(self.depth()).enumerate() {
+            let plane = &mut sample[self.plane_of(group, k)];
+            for &(position, read, count) in &self.runs[k % self.taps()] {
+                let sums = plane[read..read + count].iter_mut().zip(&row[position..position + count]);
+                sums.for_each(|(sum, x)| *sum += x);
+            }
+        }
+    }
+
+    /// The channel that row `k` of a group's columns reads.
+    fn plane_of(&self, group: usize, k: usize) -> Range<usize> {
+        let channel = group * self.channels + k / self.taps();
+        channel * self.plane..(channel + 1) * self.plane
+    }
+}
+
+/// Stretches of positions that read neighbours.
+fn runs(reads: &[u32]) -> Vec<(usize, usize, usize)> {
+    let mut runs: Vec<(usize, usize, usize)> = Vec::new();
+    for (position, &read) in reads.iter().enumerate().filter(|(_, read)| **read != PADDING) {
+        let read = read as usize;
+        match runs.last_mut() {
+            Some((first, start, count)) if *first + *count == position && *start + *count == read => *count += 1,
+            _ => runs.push((position, read, 1)),
+        }
+    }
+    runs
 }
 
 fn reads(window: &Window, input: &[usize], output: &[usize]) -> Option<Vec<u32>> {
@@ -197,6 +234,9 @@ mod tests {
             for group in 0..unfolding.groups() {
                 let mut columns = vec![0.0; depth * positions];
                 unfolding.unfold(&x, group, &all, &mut columns, positions);
+                let mut same = vec![9.0; depth * positions];
+                unfolding.unfold_all(&x, group, &mut same);
+                assert_eq!(columns, same);
                 inner += columns.iter().map(|v| f64::from(v * v)).sum::<f64>();
                 unfolding.fold(&columns, group, &mut twice);
                 for output in 0..unfolding.outputs() {
