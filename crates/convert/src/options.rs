@@ -5,9 +5,8 @@ use spikeconverter_network::{Encoding, NetworkBuilder};
 
 use crate::ConvertError;
 
-/// The longest windows for which weights are calibrated unless it is asked for: beyond, the code's error is too small to
+/// The longest window for which weights are calibrated unless it is asked for: beyond, the code's error is too small to
 /// show.
-const LONGEST_NETWORK_CALIBRATION: u32 = 4;
 const LONGEST_LAYER_CALIBRATION: u32 = 7;
 
 /// How the base `k` of a population's code is chosen.
@@ -152,10 +151,9 @@ impl Options {
         }
     }
 
-    /// How weights are calibrated: as asked for, or where the window is so short that it wins something.
+    /// How weights are calibrated: as asked for, or layer by layer where the window is so short that it wins something.
     pub fn implied_weight_calibration(&self) -> WeightCalibration {
         self.weight_calibration.unwrap_or(match self.time_steps {
-            0..=LONGEST_NETWORK_CALIBRATION => WeightCalibration::Network,
             0..=LONGEST_LAYER_CALIBRATION => WeightCalibration::Layer,
             _ => WeightCalibration::None,
         })
@@ -284,11 +282,11 @@ mod tests {
             time_steps: 3,
             base: Base::Fixed(1.5),
             thresholds: Granularity::Layer,
-            weight_calibration: Some(WeightCalibration::Layer),
+            weight_calibration: Some(WeightCalibration::Network),
             ..Options::default()
         };
         assert_eq!(Options::of_record(&options.record()), Some(options.clone()));
-        assert_eq!(options.flags(), " -T 3 --base 1.5 --thresholds layer --weight-calibration layer");
+        assert_eq!(options.flags(), " -T 3 --base 1.5 --thresholds layer --weight-calibration network");
         let mut record = options.record();
         record.insert("base".into(), "7".into());
         assert_eq!(Options::of_record(&record), None);

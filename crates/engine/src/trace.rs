@@ -66,7 +66,9 @@ impl<'a> Tracer<'a> {
                     pool = Op::MaxPool(window.clone());
                     &pool
                 }
-                NodeKind::Input(_) | NodeKind::Readout(_) | NodeKind::Streaming(_) => return Ok(None),
+                NodeKind::Input(_) | NodeKind::Readout(_) | NodeKind::Streaming(_) | NodeKind::StreamingPool(_) => {
+                    return Ok(None);
+                }
             };
             compile(op, &shapes).map(|kernel| Some(kernel.named(format!("node `{}`", node.name))))
         };

@@ -57,8 +57,7 @@ pub(crate) struct ConvertArgs {
     #[arg(long)]
     pub(crate) no_bias_correction: bool,
 
-    /// How weights and biases are calibrated, in methods with windows: `network` up to T = 4, `layer` up to T = 7 and
-    /// `none` beyond unless said
+    /// How weights and biases are calibrated, in methods with windows: `layer` up to T = 7 and `none` beyond unless said
     #[arg(long, value_enum)]
     pub(crate) weight_calibration: Option<WeightCalibrationArg>,
 
@@ -107,7 +106,7 @@ pub(crate) enum WeightCalibrationArg {
     None,
     /// Layer by layer, by least squares
     Layer,
-    /// Then all together, by gradients of the difference from the trained network; no labels either
+    /// Then all together, by gradients of the difference from the trained network: slower, for the shortest windows
     Network,
 }
 

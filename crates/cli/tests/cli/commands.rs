@@ -192,7 +192,10 @@ fn explains_where_accuracy_went() {
         }
         for advice in found["advice"].as_array().unwrap() {
             let command = advice["command"].as_str().unwrap();
-            assert!(number(advice, "gain") > 0.0 && command.starts_with("spikeconverter convert digits.onnx"), "{advice}");
+            assert!(
+                number(advice, "gain") > 0.0 && command.starts_with("spikeconverter convert digits.onnx"),
+                "{advice}"
+            );
         }
         succeeds(&run(folder.path(), line));
         let quick = run(folder.path(), &format!("{line} --no-advice --json")).json();
@@ -204,9 +207,12 @@ fn explains_where_accuracy_went() {
 #[test]
 fn calibrated_weights_are_recorded() {
     let folder = demo_folder();
-    for (options, wanted) in
-        [("-T 3", "network"), ("-T 6", "layer"), ("-T 8", "none"), ("-T 8 --weight-calibration layer", "layer")]
-    {
+    for (options, wanted) in [
+        ("-T 3", "layer"),
+        ("-T 8", "none"),
+        ("-T 8 --weight-calibration layer", "layer"),
+        ("-T 2 --weight-calibration network", "network"),
+    ] {
         let converted = run(folder.path(), &format!("{CONVERT} --calibrate 32 {options} --json")).json();
         assert!(converted["layers"].as_array().unwrap().iter().all(|layer| number(layer, "error") < 0.2));
         let described = run(folder.path(), "inspect net.snn --json").json();

@@ -65,17 +65,11 @@ pub(super) fn calibrate_network(
 
 /// The samples of a step: every epoch deals them out in another order, the same in every run.
 fn chosen(samples: &Batch, part: usize, epoch: usize, together: usize) -> Result<Batch, ConvertError> {
-    let count = samples.count();
-    // a stride without common divisor with the count visits all samples
-    let gcd = |mut a: usize, mut b: usize| {
-        while b > 0 {
-            (a, b) = (b, a % b);
-        }
-        a
-    };
-    let first = 1 + (epoch * 7919) % count.max(1);
-    let stride = (first..).find(|&stride| gcd(stride, count) == 1).unwrap_or(1);
-    let rows = (0..together).map(|i| (part * together + i) * stride % count);
+    // products with an odd number differ, and so do their rotations: an order of all samples
+    let key = |row: &usize| (*row as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(11 * epoch as u32 % 64);
+    let mut order: Vec<usize> = (0..samples.count()).collect();
+    order.sort_unstable_by_key(key);
+    let rows = order.into_iter().skip(part * together).take(together);
     let data: Vec<f32> = rows.flat_map(|row| samples.sample(row).iter().copied()).collect();
     Ok(Batch::new(together, samples.shape().to_vec(), data)?)
 }

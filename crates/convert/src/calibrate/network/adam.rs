@@ -132,8 +132,8 @@ impl Parameters {
                     ..population.clone()
                 })
             }
-            (Node::Readout(initial), NodeKind::Readout(_)) => {
-                NodeKind::Readout(Readout { initial: initial.values.clone() })
+            (Node::Readout(initial), NodeKind::Readout(readout)) => {
+                NodeKind::Readout(Readout { initial: initial.values.clone(), ..readout.clone() })
             }
             _ => kind.clone(),
         })?)
@@ -150,7 +150,8 @@ mod tests {
         let mut moving = Moving::new(vec![3.0, -1.0], vec![1.0, 0.5]);
         moving.step(&[1e-6, -1e3], 0.1, 1);
         assert!((moving.values[0] - 2.9).abs() < 1e-4 && (moving.values[1] + 0.95).abs() < 1e-4);
-        for step in 2..400 {
+        let mut moving = Moving::new(vec![3.0, -1.0], vec![1.0, 0.5]);
+        for step in 1..400 {
             let gradient: Vec<f32> = moving.values.iter().map(|x| 2.0 * x).collect();
             moving.step(&gradient, 0.1 * (1.0 - f64::from(step) / 400.0), step);
         }
