@@ -141,7 +141,7 @@ second half. --no-advice leaves that out.
 Examples:
   spikeconverter explain net.snn --data cifar10/test.bin --limit 512
   spikeconverter explain net.snn --data images/ --limit 128 --no-advice
-  spikeconverter explain net.snn --data test.npz --json | jq '.layers[] | {name, error, accuracy_cost}'")]
+  spikeconverter explain net.snn --data test.npz --json | jq '.layers[].error'")]
 pub(crate) struct ExplainArgs {
     /// The converted network, of a method with windows
     #[arg(value_name = "NET.snn")]
