@@ -55,6 +55,7 @@ fn doing(phase: Phase) -> &'static str {
         Phase::Reading => "reading samples",
         Phase::Fitting => "fitting layers",
         Phase::Evaluating => "evaluating",
+        Phase::Explaining => "comparing layers",
     }
 }
 

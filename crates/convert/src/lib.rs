@@ -4,6 +4,7 @@
 mod calibrate;
 mod check;
 mod error;
+pub mod explain;
 mod lower;
 pub mod methods;
 mod options;
@@ -15,7 +16,7 @@ mod threshold;
 pub use check::{Findings, Placement, Refusal, check};
 pub use error::ConvertError;
 pub use methods::{FsNeurons, Method, MethodInfo, SpikeConverter, method, methods};
-pub use options::{Base, Granularity, Options, Weights};
+pub use options::{Base, Granularity, Options, WeightCalibration, Weights};
 pub use report::{Conversion, LayerReport};
 pub use spikeconverter_neuron::PoolRule;
 pub use streaming::{

@@ -3,10 +3,12 @@
 //! Two implementations of every operation stand side by side: [`literal`], one sample in `f64` as plain loops, which
 //! is the definition; and [`kernels`], whole batches as fast as the machine allows, which must agree with it.
 
+pub mod adjoint;
 pub mod ann;
 pub mod batch;
 mod clock;
 mod clocked;
+mod connections;
 pub mod cost;
 mod engine;
 mod error;
@@ -23,6 +25,7 @@ mod stability;
 mod stream_input;
 #[cfg(test)]
 mod testing;
+mod trace;
 
 pub use ann::Ann;
 pub use batch::Batch;
@@ -35,3 +38,4 @@ pub use folded::{ChannelParameters, FoldedEngine, WindowGenerator, generate};
 pub use integer::Isa;
 pub use reference::ReferenceEngine;
 pub use stability::{Stopped, UntilStable};
+pub use trace::{Trace, Tracer, ann_result_with};

@@ -141,7 +141,7 @@ impl Prepared {
             .and_then(Findings::placements)
             .map_err(|source| refused(model, source))?;
         let feed = SampleFeed::new(&request.preprocessing, model, data, options.encoding)?;
-        let graph = feed.spiking_graph(model)?;
+        let graph = feed.spiking_graph(model.graph(), model.path())?;
         let count = calibration.count(data.len(), peak_bytes(&graph));
         let rows = choose_rows(data.len(), count, calibration.seed);
         let samples = gather(data, &feed, model.input_shape(), &rows, progress)?;
@@ -172,7 +172,8 @@ pub(crate) fn convert_prepared(
 ) -> Result<Converted> {
     let started = Instant::now();
     let ConvertRequest { model, data, calibration, options, .. } = request;
-    let conversion = known_method(&request.method)?
+    let method = known_method(&request.method)?;
+    let conversion = method
         .convert(&prepared.graph, &prepared.samples, options, &mut |done, total| {
             progress(Progress { phase: Phase::Fitting, done, total });
         })

@@ -1,4 +1,4 @@
-//! From files to results: open a model, check it, convert it, evaluate what came out, compare methods.
+//! From files to results: open a model, check it, convert it, evaluate and explain what came out, compare methods.
 //!
 //! The command line calls these functions and shows what they return. Nothing here prints, parses
 //! arguments or knows a terminal; long work reports its progress to a callback.
@@ -23,6 +23,7 @@
 //! # }
 //! ```
 
+mod advice;
 mod calibration;
 mod check;
 mod compare;
@@ -30,12 +31,14 @@ mod convert;
 mod describe;
 mod error;
 mod evaluate;
+mod explain;
 mod feed;
 mod memory;
 mod model;
 mod pairs;
 mod progress;
 
+pub use advice::Advice;
 pub use calibration::Calibration;
 pub use check::{CheckReport, CheckTotals, InputSummary, NodeVerdict, Verdict, check};
 pub use compare::{
@@ -46,10 +49,12 @@ pub use convert::{ConvertReport, ConvertRequest, Converted, DataSummary, Schedul
 pub use describe::{Description, LayerDescription, describe};
 pub use error::Error;
 pub use evaluate::{EngineChoice, EvaluateRequest, Evaluated, evaluate};
+pub use explain::{ExplainReport, ExplainRequest, explain};
 pub use feed::{SampleFeed, settle};
 pub use memory::{peak_bytes, peak_values};
 pub use model::Model;
 pub use progress::{Phase, Progress};
+pub use spikeconverter_convert::explain::{ErrorParts, Explanation, FiringRates, LayerExplanation, Sample};
 pub use spikeconverter_engine::{Evaluation, EvaluationReport, UntilStable};
 
 /// What every fallible function of this crate returns.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use spikeconverter_convert::{Base, Granularity, Options, Weights};
+use spikeconverter_convert::{Base, Granularity, Options, WeightCalibration, Weights};
 use spikeconverter_network::Encoding;
 use spikeconverter_pipeline::Calibration;
 
@@ -60,6 +60,10 @@ pub(crate) struct ConvertArgs {
     #[arg(long)]
     pub(crate) no_bias_correction: bool,
 
+    /// How weights and biases are calibrated, in methods with windows: `layer` up to T = 7 and `none` beyond unless said
+    #[arg(long, value_enum)]
+    pub(crate) weight_calibration: Option<WeightCalibrationArg>,
+
     /// Percentile of a layer's positive activations that becomes its threshold, in methods that normalise so
     #[arg(long, value_name = "P", default_value_t = 99.9)]
     pub(crate) percentile: f64,
@@ -105,6 +109,16 @@ pub(crate) enum ThresholdsArg {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum WeightCalibrationArg {
+    /// They stay as trained
+    None,
+    /// Layer by layer, by least squares
+    Layer,
+    /// Then all together, by gradients of the difference from the trained network: slower, for the shortest windows
+    Network,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum InputArg {
     /// The preprocessed sample as a current, in the first step of the window or in each step of a stream
     Analog,
@@ -139,6 +153,11 @@ impl ConvertArgs {
             }),
             half_step: !self.no_half_step,
             bias_correction: !self.no_bias_correction,
+            weight_calibration: self.weight_calibration.map(|calibration| match calibration {
+                WeightCalibrationArg::None => WeightCalibration::None,
+                WeightCalibrationArg::Layer => WeightCalibration::Layer,
+                WeightCalibrationArg::Network => WeightCalibration::Network,
+            }),
             encoding: match (self.input, weights) {
                 (Some(InputArg::Analog), _) | (None, Weights::F32) => Encoding::Analog,
                 (Some(InputArg::Pixels), _) | (None, Weights::I8) => Encoding::Pixels,

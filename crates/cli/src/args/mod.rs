@@ -49,6 +49,8 @@ pub(crate) enum Command {
     Convert(Box<ConvertArgs>),
     /// Run trained and spiking network side by side: accuracy, agreement, spikes, energy, latency
     Eval(EvalArgs),
+    /// Say where a converted network loses accuracy, layer by layer, and what would win it back
+    Explain(ExplainArgs),
     /// Compare conversion methods over numbers of time steps, in a table and a report
     Compare(Box<CompareArgs>),
     /// Show what a converted network is and where it comes from
@@ -136,6 +138,37 @@ pub(crate) enum EngineArg {
     Clocked,
     /// The literal simulation, step by step: what the other is held to, slow
     Reference,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Of each layer: the error of what it sends, split into what it inherited, what its code clips, cannot tell apart and lost to \
+the order of spikes, and what integer weights cost; the parts add up. Then what the layer costs: points lost where only it \
+spikes, and points won back where only it does not. Some hundred samples will do; without labels, agreement with the \
+trained network stands for accuracy.
+
+Other settings are tried at the end: each is converted on the first half of the data, without labels, and measured on the \
+second half. --no-advice leaves that out.
+
+Examples:
+  spikeconverter explain net.snn --data cifar10/test.bin --limit 512
+  spikeconverter explain net.snn --data images/ --limit 128 --no-advice
+  spikeconverter explain net.snn --data test.npz --json | jq '.layers[].error'")]
+pub(crate) struct ExplainArgs {
+    /// The converted network, of a method with windows
+    #[arg(value_name = "NET.snn")]
+    pub(crate) network: PathBuf,
+
+    /// Do not try other settings
+    #[arg(long)]
+    pub(crate) no_advice: bool,
+
+    /// Print one JSON object instead of tables
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
 }
 
 #[derive(Debug, Args)]

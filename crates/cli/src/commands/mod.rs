@@ -5,5 +5,6 @@ pub(crate) mod compare;
 pub(crate) mod convert;
 pub(crate) mod demo;
 pub(crate) mod eval;
+pub(crate) mod explain;
 pub(crate) mod inspect;
 pub(crate) mod methods;

@@ -218,6 +218,55 @@ fn without_labels_there_is_agreement_and_no_accuracy() {
 }
 
 #[test]
+fn explains_where_accuracy_went() {
+    let folder = demo_folder();
+    for weights in ["f32", "i8"] {
+        succeeds(&run(folder.path(), &format!("{CONVERT} -T 2 --weight-calibration none --weights {weights}")));
+        let line = "explain net.snn --data digits-test.npz --limit 120";
+        let found = run(folder.path(), &format!("{line} --json")).json();
+        assert_eq!((number(&found, "samples"), found["labelled"].clone()), (120.0, Value::Bool(true)));
+        let layers = found["layers"].as_array().unwrap();
+        let described = run(folder.path(), "inspect net.snn --json").json();
+        assert_eq!(layers.len(), described["layers"].as_array().unwrap().len());
+        for layer in layers {
+            let error = &layer["error"];
+            let parts = ["clipping", "quantisation", "unevenness", "inherited", "weight_rounding"];
+            let sum: f64 = parts.iter().map(|part| number(error, part)).sum();
+            assert!((sum - number(error, "total")).abs() < 1e-9 && number(error, "total") > 0.0, "{layer}");
+            assert_eq!(weights == "i8", number(error, "weight_rounding") != 0.0, "{layer}");
+            assert!(number(layer, "accuracy_cost").abs() <= 1.0 && number(layer, "accuracy_recovered").abs() <= 1.0);
+        }
+        for advice in found["advice"].as_array().unwrap() {
+            let command = advice["command"].as_str().unwrap();
+            assert!(
+                number(advice, "gain") > 0.0 && command.starts_with("spikeconverter convert digits.onnx"),
+                "{advice}"
+            );
+        }
+        succeeds(&run(folder.path(), line));
+        let quick = run(folder.path(), &format!("{line} --no-advice --json")).json();
+        assert_eq!(quick["advice"].as_array().unwrap().len(), 0);
+        assert_eq!(quick["layers"], found["layers"]);
+    }
+}
+
+#[test]
+fn calibrated_weights_are_recorded() {
+    let folder = demo_folder();
+    for (options, wanted) in [
+        ("-T 3", "layer"),
+        ("-T 8", "none"),
+        ("-T 8 --weight-calibration layer", "layer"),
+        ("-T 2 --weight-calibration network", "network"),
+    ] {
+        let converted = run(folder.path(), &format!("{CONVERT} --calibrate 32 {options} --json")).json();
+        assert!(converted["layers"].as_array().unwrap().iter().all(|layer| number(layer, "error") < 0.2));
+        let described = run(folder.path(), "inspect net.snn --json").json();
+        assert_eq!(described["provenance"]["options"]["weight_calibration"], wanted);
+    }
+}
+
+#[test]
 fn check_as_json() {
     let folder = demo_folder();
     let checked = run(folder.path(), "check digits.onnx --json").json();

@@ -100,3 +100,23 @@ fn good_models_are_accepted() {
 fn is_model(name: &str) -> bool {
     std::path::Path::new(name).extension().is_some_and(|extension| extension == "onnx")
 }
+
+/// With two steps a window, weights calibrated on 256 samples without labels bring the decisions nearer to the trained
+/// network's.
+#[test]
+fn calibrated_weights_win_decisions_back() {
+    let Some(data) = data_folder() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| data.join(name).display().to_string();
+    let agreement = |calibration: &str| {
+        let (model, samples, preprocess) =
+            (path("models/cifar10_resnet20.onnx"), path("cifar10"), path("models/preprocessing.toml"));
+        let convert = ["convert", &model, "--data", &samples, "--preprocess", &preprocess, "-T", "2", "-o", "net.snn"];
+        let options = ["--calibrate", "256", "--weight-calibration", calibration];
+        assert_eq!(run_in(folder.path(), &[&convert[..], &options].concat()).code, 0);
+        let eval = ["eval", "net.snn", "--data", &samples, "--limit", "1000", "--json"];
+        run_in(folder.path(), &eval).json()["agreement"].as_f64().unwrap()
+    };
+    let (none, layer) = (agreement("none"), agreement("layer"));
+    assert!(layer > none + 0.02, "{none} and {layer}");
+}

@@ -26,6 +26,7 @@ fn help() {
         ("help_convert", "convert --help"),
         ("help_eval", "eval --help"),
         ("help_compare", "compare --help"),
+        ("help_explain", "explain --help"),
         ("help_inspect", "inspect --help"),
         ("help_methods", "methods --help"),
         ("help_demo", "demo --help"),

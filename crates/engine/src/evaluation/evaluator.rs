@@ -64,12 +64,8 @@ impl<'a> Evaluator<'a> {
             input_macs: if analog { input_macs(network) } else { 0 },
             input_fan_out: if analog { Vec::new() } else { std::mem::take(&mut reach[0]) },
             fan_out,
-            ann_gives_class: gives_class(output, |id| (Some(&ann.node(id).op), ann.node(id).inputs.as_slice())),
-            snn_gives_class: gives_class(network.output(), |id| {
-                let node = network.node(id);
-                let op = if let NodeKind::Head(op) = &node.kind { Some(op) } else { None };
-                (op, node.inputs.as_slice())
-            }),
+            ann_gives_class: graph_gives_class(ann, output),
+            snn_gives_class: network_gives_class(network),
         })
     }
 
@@ -378,6 +374,31 @@ fn gives_class<'o>(mut id: NodeId, look: impl Fn(NodeId) -> (Option<&'o Op>, &'o
             _ => return false,
         }
     }
+}
+
+fn graph_gives_class(graph: &Graph, output: NodeId) -> bool {
+    gives_class(output, |id| (Some(&graph.node(id).op), graph.node(id).inputs.as_slice()))
+}
+
+fn network_gives_class(network: &SpikingNetwork) -> bool {
+    gives_class(network.output(), |id| {
+        let node = network.node(id);
+        let op = if let NodeKind::Head(op) = &node.kind { Some(op) } else { None };
+        (op, node.inputs.as_slice())
+    })
+}
+
+/// The classes that results of a trained network's first output stand for; `None` where no entry is a number, or a result is
+/// several classes.
+pub fn graph_classes(graph: &Graph, results: &Batch) -> Vec<Option<i64>> {
+    let is_class = graph.outputs().first().is_some_and(|&output| graph_gives_class(graph, output));
+    results.samples().map(|result| class(result, is_class)).collect()
+}
+
+/// The same for results of a spiking network.
+pub fn network_classes(network: &SpikingNetwork, results: &Batch) -> Vec<Option<i64>> {
+    let is_class = network_gives_class(network);
+    results.samples().map(|result| class(result, is_class)).collect()
 }
 
 /// The class that a result stands for; `None` where no entry is a number, or a result is several classes.

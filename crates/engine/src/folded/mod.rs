@@ -330,7 +330,7 @@ fn take<T>(pieces: &mut Vec<(usize, T)>, samples: usize) -> Option<T> {
 }
 
 /// Adds one value an entry of the first axis to each sample.
-fn add_initial(initial: &[f32], values: &mut [f32], sample: usize) {
+pub(crate) fn add_initial(initial: &[f32], values: &mut [f32], sample: usize) {
     if initial.is_empty() {
         return;
     }
