@@ -52,6 +52,7 @@ fn dispatch(command: &Command) -> Result<ExitCode, Failure> {
         Command::Check(args) => commands::check::run(args),
         Command::Convert(args) => commands::convert::run(args),
         Command::Eval(args) => commands::eval::run(args),
+        Command::Export(args) => commands::export::run(args),
         Command::Inspect(args) => commands::inspect::run(args),
         Command::Methods(args) => commands::methods::run(args),
         Command::Demo(args) => commands::demo::run(args),

@@ -84,6 +84,24 @@ struct AnnRecord {
     outputs: Vec<NodeId>,
 }
 
+/// Writes a file whole or not at all: first under a temporary name beside it, then renamed.
+///
+/// # Errors
+/// The system's, when it cannot be written.
+pub fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = tempfile::Builder::new().prefix(".snn-").tempfile_in(folder)?;
+    file.write_all(bytes).and_then(|()| file.as_file().sync_all())?;
+    // a temporary file is private; the result is as readable as any file the user makes
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644))?;
+    }
+    file.persist(path).map_err(|e| e.error)?;
+    Ok(())
+}
+
 impl SnnFile {
     /// Writes the file: first under a temporary name beside it, then renamed, so that no partial file is ever seen.
     ///
@@ -92,17 +110,7 @@ impl SnnFile {
     pub fn save(&self, path: &Path) -> Result<(), NetworkError> {
         let bytes = self.to_bytes()?;
         let io = |source| NetworkError::Io { action: "write", path: path.to_owned(), source };
-        let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let mut file = tempfile::Builder::new().prefix(".snn-").tempfile_in(folder).map_err(io)?;
-        file.write_all(&bytes).and_then(|()| file.as_file().sync_all()).map_err(io)?;
-        // a temporary file is private; the result is as readable as any file the user makes
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644)).map_err(io)?;
-        }
-        file.persist(path).map_err(|e| io(e.error))?;
-        Ok(())
+        write_whole(path, &bytes).map_err(io)
     }
 
     /// Reads a file written by [`SnnFile::save`]. Nothing in it is executed; every shape, parameter and weight is

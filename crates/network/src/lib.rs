@@ -16,7 +16,7 @@ mod trains;
 
 pub use encoding::Encoding;
 pub use error::NetworkError;
-pub use file::SnnFile;
+pub use file::{SnnFile, write_whole};
 pub use network::{NetworkBuilder, SpikingNetwork};
 pub use node::{Node, NodeKind, Readout, Signal};
 pub use population::{Population, Transfer};

@@ -29,6 +29,7 @@ mod convert;
 mod describe;
 mod error;
 mod evaluate;
+mod export;
 mod feed;
 mod memory;
 mod model;
@@ -40,11 +41,13 @@ pub use convert::{ConvertReport, ConvertRequest, Converted, DataSummary, Schedul
 pub use describe::{Description, LayerDescription, describe};
 pub use error::Error;
 pub use evaluate::{EngineChoice, EvaluateRequest, Evaluated, evaluate};
+pub use export::{ExportReport, ExportTarget, export};
 pub use feed::{SampleFeed, settle};
 pub use memory::{peak_bytes, peak_values};
 pub use model::Model;
 pub use progress::{Phase, Progress};
 pub use spikeconverter_engine::{Evaluation, EvaluationReport};
+pub use spikeconverter_export as formats;
 
 /// What every fallible function of this crate returns.
 pub type Result<T> = std::result::Result<T, Error>;

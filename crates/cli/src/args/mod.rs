@@ -2,6 +2,7 @@
 
 mod convert;
 mod data;
+mod export;
 mod values;
 
 use std::path::PathBuf;
@@ -10,6 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use convert::ConvertArgs;
 pub(crate) use data::{DataArgs, PreprocessArgs};
+pub(crate) use export::{ExportArgs, FormatArg as ExportFormatArg, StepsArg};
 use values::{Extents, positive};
 
 const EXIT_CODES: &str = "\
@@ -44,6 +46,8 @@ pub(crate) enum Command {
     Convert(Box<ConvertArgs>),
     /// Run trained and spiking network side by side: accuracy, agreement, spikes, energy, latency
     Eval(EvalArgs),
+    /// Write a converted network for other programs: ONNX, C
+    Export(ExportArgs),
     /// Show what a converted network is and where it comes from
     Inspect(InspectArgs),
     /// List the conversion methods

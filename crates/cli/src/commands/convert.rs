@@ -50,7 +50,7 @@ pub(crate) fn run(args: &ConvertArgs) -> Result<ExitCode, Failure> {
 }
 
 /// Refuses an output that cannot be written before any work is done.
-fn check_output(output: &Path, inputs: &[&Path]) -> Result<(), Failure> {
+pub(crate) fn check_output(output: &Path, inputs: &[&Path]) -> Result<(), Failure> {
     let same = |input: &Path| matches!((input.canonicalize(), output.canonicalize()), (Ok(a), Ok(b)) if a == b);
     if inputs.iter().any(|input| same(input)) {
         return Err(Failure::Overwrite { path: output.to_owned() });

@@ -13,7 +13,7 @@ use crate::generator::Dice;
 use crate::harness::{ENGINES, Net, batch, concat, run, sum};
 
 #[derive(Debug, Clone)]
-struct Recipe {
+pub(crate) struct Recipe {
     steps: u32,
     shape: [usize; 3],
     images: usize,
@@ -40,7 +40,8 @@ enum Block {
     Sums,
 }
 
-fn recipes() -> impl Strategy<Value = Recipe> {
+/// Recipes; all shrink towards few blocks.
+pub(crate) fn recipes() -> impl Strategy<Value = Recipe> {
     use Block::*;
     let block = prop::sample::select(vec![
         Conv, Conv, Depthwise, Grouped, Residual, Projection, Pool, TrainPool, Concat, Bottleneck, Shortcut, Turn,
@@ -277,7 +278,8 @@ impl Garden {
 }
 
 impl Recipe {
-    fn grow(&self) -> (SpikingNetwork, Batch) {
+    /// The network and samples for it.
+    pub(crate) fn grow(&self) -> (SpikingNetwork, Batch) {
         let net = Net::new(self.steps, &self.shape, Encoding::Pixels);
         let at = net.input();
         let mut garden = Garden { net, dice: Dice { state: self.seed, dyadic: true }, steps: self.steps, at };
