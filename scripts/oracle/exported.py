@@ -1,11 +1,11 @@
-"""Compares exported ONNX files, run in ONNX Runtime, with the program's own engines.
+"""Compares exported networks with the program's own engines: ONNX files in ONNX Runtime, C compiled with gcc.
 
     python scripts/oracle/exported.py [--images N] [--random N] [--program COMMAND] [--only TEXT]
 
 Random networks of the engines' test suite must agree in every value. Trained networks of $SPIKECONVERTER_DATA, if it is set,
-are converted and run on real images: with integer weights every spike and accumulator must be the same, otherwise the
-class; spikes that differ (membranes within rounding of a threshold) are counted and printed. The status is 1 when a case
-failed.
+are converted and run on real images: with integer weights every spike and accumulator must be the same, in C too, otherwise
+the class; trains that differ (membranes within rounding of a threshold) are counted and printed. The status is 1 when a
+case failed.
 """
 
 import argparse
@@ -64,24 +64,33 @@ CASES = [
 ]
 
 
-def session(file: Path, populations: bool) -> tuple[onnxruntime.InferenceSession, list[str]]:
-    """A session that also gives the codes of each population, where the file has them; and their names."""
+def names(model: onnx.ModelProto, key: str) -> list[str]:
+    """A list of values that the file's metadata hold."""
+    return json.loads(next(entry.value for entry in model.metadata_props if entry.key == f"spikeconverter.{key}"))
+
+
+@dataclass(frozen=True)
+class Found:
+    output: np.ndarray
+    """The result."""
+    codes: list[np.ndarray | None]
+    """The codes of each population, where they are values."""
+    accumulators: list[np.ndarray]
+    """The membranes of the read-outs."""
+
+
+def run(file: Path, inputs: np.ndarray) -> Found:
     model = onnx.load(file)
-    onnx.checker.check_model(model)
-    facts = {entry.key: entry.value for entry in model.metadata_props}
-    codes = json.loads(facts["spikeconverter.codes"]) if populations else []
-    model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in codes if name)
+    onnx.checker.check_model(model, full_check=True)
+    codes, readouts = names(model, "codes"), names(model, "readouts")
+    inside = [name for name in [*codes, *readouts] if name]
+    model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in inside)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
-    return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"]), codes
-
-
-def run(file: Path, inputs: np.ndarray, populations: bool = False) -> tuple[np.ndarray, list[np.ndarray | None]]:
-    """The result, and the codes of each population, where they are values."""
-    program, names = session(file, populations)
-    wanted = [program.get_outputs()[0].name, *filter(None, names)]
-    found = dict(zip(wanted, program.run(wanted, {program.get_inputs()[0].name: inputs}), strict=True))
-    return found[wanted[0]], [found.get(name) for name in names]
+    session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    wanted = [session.get_outputs()[0].name, *inside]
+    found = dict(zip(wanted, session.run(wanted, {session.get_inputs()[0].name: inputs}), strict=True))
+    return Found(found[wanted[0]], [found.get(name) for name in codes], [found[name] for name in readouts])
 
 
 def random_networks(count: int, program: str, folder: Path) -> Iterator[tuple[str, bool, str]]:
@@ -89,7 +98,7 @@ def random_networks(count: int, program: str, folder: Path) -> Iterator[tuple[st
     for case in sorted(folder.iterdir()):
         inputs, expected = np.load(case / "input.npy"), np.load(case / "output.npy")
         for form in ("folded", "unrolled"):
-            output, _ = run(case / f"{form}.onnx", inputs)
+            output = run(case / f"{form}.onnx", inputs).output
             # heads scale what is exact before
             worst = float(np.abs(output - expected).max() / max(1.0, np.abs(expected).max()))
             yield f"{case.name} {form}", worst <= 1e-6, f"largest difference {worst:.1e}"
@@ -104,24 +113,66 @@ def trained(case: Case, data: Path, images: int, program: str, dump: str, folder
     count = str(min(images, case.images))
     subprocess.run([*shlex.split(dump), str(net), str(data / case.test), str(folder), count], check=True)
     inputs, expected = np.load(folder / "input.npy"), np.load(folder / "output.npy")
+    wanted = [np.load(folder / f"codes_{number}.npy") for number in range(len(list(folder.glob("codes_*.npy"))))]
+    export = [*shlex.split(program), "export", str(net), "--to"]
+    accumulators = None
     for form in case.forms:
         file = folder / f"{form}.onnx"
         flags = ["--unrolled"] if form == "unrolled" else []
-        call = [*shlex.split(program), "export", str(net), "--to", "onnx", "-o", str(file), *flags]
-        subprocess.run(call, check=True, stdout=subprocess.DEVNULL)
-        output, codes = run(file, inputs, populations=form == "folded")
-        classes = int((output.argmax(-1) == expected.argmax(-1)).sum())
-        detail = f"{classes} of {len(inputs)} classes agree, results differ by {np.abs(output - expected).max():.2e}"
-        differing, neurons = 0, 0
-        for number, found in enumerate(codes):
-            if found is None:
-                continue
-            wanted = np.load(folder / f"codes_{number}.npy")
-            differing, neurons = differing + int((found != wanted).sum()), neurons + wanted.size
-        if neurons:
-            detail += f", {differing} of {neurons} trains"
-        exact = np.array_equal(output, expected) and differing == 0
+        subprocess.run([*export, "onnx", "-o", str(file), *flags], check=True, stdout=subprocess.DEVNULL)
+        found = run(file, inputs)
+        accumulators = found.accumulators[0] if accumulators is None else accumulators
+        classes = int((found.output.argmax(-1) == expected.argmax(-1)).sum())
+        detail = f"{classes} of {len(inputs)} classes agree, results differ by {np.abs(found.output - expected).max():.2e}"
+        pairs = [(codes, right) for codes, right in zip(found.codes, wanted) if codes is not None]
+        differing = sum(int((codes != right).sum()) for codes, right in pairs)
+        if pairs:
+            detail += f", {differing} of {sum(right.size for _, right in pairs)} trains"
+        exact = np.array_equal(found.output, expected) and differing == 0
         yield f"{case.name} {form}", exact if case.integer else classes == len(inputs), detail
+    if not case.integer:
+        return
+    for steps in ("folded", "spikes"):
+        subprocess.run([*export, "c", "--steps", steps, "-o", str(folder / "net.c")], check=True, stdout=subprocess.DEVNULL)
+        got, codes = compiled(folder, inputs.astype(np.uint8))
+        right = np.concatenate([population.reshape(len(inputs), -1) for population in wanted], axis=1)
+        differing = int((codes != right).sum())
+        sums = int((got != accumulators.reshape(len(inputs), -1)).sum())
+        detail = f"{differing} of {right.size} trains and {sums} of {got.size} accumulators differ"
+        yield f"{case.name} C, {steps}", differing == 0 and sums == 0, detail
+
+
+DRIVER = """
+#include <stdio.h>
+static int codes[1 << 24];
+static size_t count;
+#define NET_WATCH(population, neuron, code) (codes[count++] = (code))
+#include "net.c"
+int main(void) {
+  static unsigned char pixels[NET_INPUTS];
+  static net_accumulator found[NET_OUTPUTS];
+  while (fread(pixels, 1, sizeof pixels, stdin) == sizeof pixels) {
+    count = 0;
+    net_run(pixels, found);
+    for (int i = 0; i < NET_OUTPUTS; i++) { long long sum = found[i]; fwrite(&sum, 8, 1, stdout); }
+    fwrite(codes, sizeof *codes, count, stdout);
+  }
+  return 0;
+}
+"""
+
+
+def compiled(folder: Path, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Accumulators and codes of `net.c`."""
+    (folder / "main.c").write_text(DRIVER, encoding="utf-8")
+    flags = ["-std=c99", "-O2", "-Wall", "-Wextra", "-Werror", "-pedantic"]
+    subprocess.run(["gcc", *flags, "-o", "net", "main.c"], cwd=folder, check=True)
+    answer = subprocess.run([folder / "net"], input=pixels.tobytes(), capture_output=True, check=True).stdout
+    header = (folder / "net.h").read_text(encoding="utf-8")
+    outputs = int(header.split("#define NET_OUTPUTS ")[1].split()[0])
+    rows = np.frombuffer(answer, np.uint8).reshape(len(pixels), -1)
+    accumulators = np.ascontiguousarray(rows[:, : 8 * outputs]).view(np.int64)
+    return accumulators, np.ascontiguousarray(rows[:, 8 * outputs :]).view(np.int32)
 
 
 def main() -> int:

@@ -12,9 +12,9 @@ mod generator;
 #[allow(dead_code)]
 #[path = "../../engine/tests/suite/harness.rs"]
 mod harness;
-#[allow(dead_code, unused_imports)]
-#[path = "../../engine/tests/suite/integers.rs"]
-mod integers;
+#[allow(dead_code)]
+#[path = "../../engine/tests/suite/integer_networks.rs"]
+mod integer_networks;
 
 use std::error::Error;
 use std::path::Path;
@@ -38,7 +38,7 @@ fn main() -> Result<(), AnyError> {
     let mut runner = TestRunner::new_with_rng(Config::default(), TestRng::deterministic_rng(RngAlgorithm::ChaCha));
     for number in 0..count {
         let drawn = |reason: proptest::test_runner::Reason| reason.to_string();
-        let (network, samples) = integers::recipes().new_tree(&mut runner).map_err(drawn)?.current().grow();
+        let (network, samples) = integer_networks::recipes().new_tree(&mut runner).map_err(drawn)?.current().grow();
         write(&folder.join(format!("integer-{number}")), network, &samples)?;
         let (network, samples) = generator::recipes(true).new_tree(&mut runner).map_err(drawn)?.current().grow();
         write(&folder.join(format!("dyadic-{number}")), network, &samples)?;

@@ -8,8 +8,8 @@ mod generator;
 #[path = "../../engine/tests/suite/harness.rs"]
 mod harness;
 #[allow(dead_code)]
-#[path = "../../engine/tests/suite/integers.rs"]
-mod integers;
+#[path = "../../engine/tests/suite/integer_networks.rs"]
+mod integer_networks;
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -129,7 +129,7 @@ fn random_integer_networks_agree_in_every_spike_and_accumulator() {
     let mut runner = TestRunner::new_with_rng(Config::default(), TestRng::deterministic_rng(RngAlgorithm::ChaCha));
     let cases: Vec<(SpikingNetwork, Batch)> = (0..48)
         .map(|_| {
-            let (network, samples) = integers::recipes().new_tree(&mut runner).unwrap().current().grow();
+            let (network, samples) = integer_networks::recipes().new_tree(&mut runner).unwrap().current().grow();
             (without_heads(&network), samples)
         })
         .collect();
@@ -156,7 +156,7 @@ fn what_is_no_integer_network_is_refused() {
     let (network, _) = generator::recipes(true).new_tree(&mut runner).unwrap().current().grow();
     let error = to_c(&file(network), "net", Steps::Folded).unwrap_err().to_string();
     assert!(error.contains("--weights i8"), "{error}");
-    let (network, _) = integers::recipes().new_tree(&mut runner).unwrap().current().grow();
+    let (network, _) = integer_networks::recipes().new_tree(&mut runner).unwrap().current().grow();
     let error = to_c(&file(network.clone()), "2 nets", Steps::Folded).unwrap_err().to_string();
     assert!(error.contains("`2 nets`"), "{error}");
     // the engines take it, and so does C

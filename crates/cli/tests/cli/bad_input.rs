@@ -154,10 +154,6 @@ fn exports() {
     refused(path, "export net.snn --to onnx -o nowhere/net.onnx", &["nowhere/net.onnx"]);
     refused(path, "export digits.onnx --to onnx -o net.onnx", &["digits.onnx", "not a valid .snn file"]);
     assert_eq!(run(path, "export net.snn --to nothing -o net.onnx").code, 2);
-    let stream = format!("{} --method rueckauer2017 -T 8", convert("digits.onnx", "digits-train.npz"));
-    assert_eq!(run(path, &stream).code, 0);
-    refused(path, "export net.snn --to onnx -o net.onnx", &["net.snn", "--unrolled"]);
-    assert_eq!(run(path, "export net.snn --to onnx --unrolled -o net.onnx").code, 0);
 }
 
 #[test]

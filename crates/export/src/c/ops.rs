@@ -1,6 +1,6 @@
 //! Synaptic operations and maxima as loops.
 
-use spikeconverter_graph::ops::{Conv, ConvTranspose, Linear, MaxPool, Window};
+use spikeconverter_graph::ops::{Add, Affine, Conv, ConvTranspose, Linear, MaxPool, Window};
 use spikeconverter_graph::{Op, Tensor, volume};
 
 use super::text::{Arrays, Code, Int, broadcast_strides, position, strides};
@@ -64,51 +64,13 @@ impl Function<'_> {
             Op::Conv(op) => self.conv(op, arrays, code)?,
             Op::ConvTranspose(op) => self.conv_transpose(op, arrays, code)?,
             Op::Linear(op) => self.linear(op, arrays, code)?,
-            Op::Affine(affine) => {
-                let shape = &self.output.shape;
-                let magnitude = self.output.range.magnitude().max(self.inputs[0].range.magnitude());
-                let int = self.computing(magnitude.saturating_mul(2))?;
-                let i = code.walk(shape);
-                let mut value = format!("({}){}[{}]", int.name(), self.inputs[0].name, at(&strides(shape), &i));
-                if let Some(scale) = &affine.scale {
-                    let factor = self.constants(arrays, "scale", scale);
-                    value = format!("{factor}[{}] * {value}", at(&broadcast_strides(scale.shape(), shape), &i));
-                }
-                if let Some(shift) = &affine.shift {
-                    let summand = self.constants(arrays, "shift", shift);
-                    let summand = format!("{summand}[{}]", at(&broadcast_strides(shift.shape(), shape), &i));
-                    value = format!("{value} + {}", self.constant(&summand));
-                }
-                self.store(code, &at(&strides(shape), &i), &value);
-                code.close_all(shape.len());
-            }
-            Op::Add(add) => {
-                let shape = &self.output.shape;
-                let terms = self.inputs.iter().zip(&add.coefficients).fold(0i128, |sum, (x, &c)| {
-                    sum.saturating_add(x.range.magnitude().saturating_mul((c as i128).abs()))
-                });
-                let int = self.computing(terms)?;
-                let i = code.walk(shape);
-                let terms = self.inputs.iter().zip(&add.coefficients).map(|(x, &c)| {
-                    let x = format!("({}){}[{}]", int.name(), x.name, at(&broadcast_strides(&x.shape, shape), &i));
-                    if c == 1.0 { x } else { format!("({}) * {x}", c as i64) }
-                });
-                let sum = terms.collect::<Vec<_>>().join(" + ");
-                self.store(code, &at(&strides(shape), &i), &sum);
-                code.close_all(shape.len());
-            }
+            Op::Affine(affine) => self.affine(affine, arrays, code)?,
+            Op::Add(add) => self.add(add, code)?,
             Op::Concat(concat) => {
                 let mut offset = 0;
                 for x in self.inputs {
-                    let i = code.walk(&x.shape);
-                    let to = at(&strides(&self.output.shape), &i);
                     let start = offset * strides(&self.output.shape)[concat.axis];
-                    self.store(
-                        code,
-                        &format!("{start} + {to}"),
-                        &format!("{}[{}]", x.name, at(&strides(&x.shape), &i)),
-                    );
-                    code.close_all(x.shape.len());
+                    self.copy(x, start, code);
                     offset += x.shape[concat.axis];
                 }
             }
@@ -152,16 +114,9 @@ impl Function<'_> {
                 let value = self.constant(&format!("({})", pad.value as i64));
                 self.store(code, "i", &value);
                 code.close();
-                let x = &self.inputs[0];
                 let to = strides(&self.output.shape);
-                let start: usize = to.iter().zip(&pad.before).map(|(stride, before)| stride * before).sum();
-                let i = code.walk(&x.shape);
-                self.store(
-                    code,
-                    &format!("{start} + {}", at(&to, &i)),
-                    &format!("{}[{}]", x.name, at(&strides(&x.shape), &i)),
-                );
-                code.close_all(i.len());
+                let start = to.iter().zip(&pad.before).map(|(stride, before)| stride * before).sum();
+                self.copy(&self.inputs[0], start, code);
             }
             other => {
                 return Err(ExportError::node(
@@ -172,6 +127,57 @@ impl Function<'_> {
         }
         code.close();
         Ok(())
+    }
+
+    /// `y = scale · x + shift`.
+    fn affine(&self, affine: &Affine, arrays: &mut Arrays, code: &mut Code) -> Result<(), ExportError> {
+        let shape = &self.output.shape;
+        // the scaled value is at most the result and the constant away from 0
+        let shift = affine.shift.as_ref().map_or(0, |shift| bounds::of_constants(shift.data()).magnitude());
+        let magnitude = self.output.range.magnitude().max(self.inputs[0].range.magnitude());
+        let int = self.computing(magnitude.saturating_add(shift))?;
+        let i = code.walk(shape);
+        let mut value = format!("({}){}[{}]", int.name(), self.inputs[0].name, at(&strides(shape), &i));
+        if let Some(scale) = &affine.scale {
+            let factor = self.constants(arrays, "scale", scale);
+            value = format!("{factor}[{}] * {value}", at(&broadcast_strides(scale.shape(), shape), &i));
+        }
+        if let Some(shift) = &affine.shift {
+            let summand = self.constants(arrays, "shift", shift);
+            let summand = format!("{summand}[{}]", at(&broadcast_strides(shift.shape(), shape), &i));
+            value = format!("{value} + {}", self.constant(&summand));
+        }
+        self.store(code, &at(&strides(shape), &i), &value);
+        code.close_all(shape.len());
+        Ok(())
+    }
+
+    /// `y = Σ_i coefficient_i · x_i`.
+    fn add(&self, add: &Add, code: &mut Code) -> Result<(), ExportError> {
+        let shape = &self.output.shape;
+        let terms = self
+            .inputs
+            .iter()
+            .zip(&add.coefficients)
+            .fold(0i128, |sum, (x, &c)| sum.saturating_add(x.range.magnitude().saturating_mul((c as i128).abs())));
+        let int = self.computing(terms)?;
+        let i = code.walk(shape);
+        let terms = self.inputs.iter().zip(&add.coefficients).map(|(x, &c)| {
+            let x = format!("({}){}[{}]", int.name(), x.name, at(&broadcast_strides(&x.shape, shape), &i));
+            if c == 1.0 { x } else { format!("({}) * {x}", c as i64) }
+        });
+        let sum = terms.collect::<Vec<_>>().join(" + ");
+        self.store(code, &at(&strides(shape), &i), &sum);
+        code.close_all(shape.len());
+        Ok(())
+    }
+
+    /// Copies a value into the result, from this position on.
+    fn copy(&self, x: &Place, start: usize, code: &mut Code) {
+        let i = code.walk(&x.shape);
+        let to = format!("{start} + {}", at(&strides(&self.output.shape), &i));
+        self.store(code, &to, &format!("{}[{}]", x.name, at(&strides(&x.shape), &i)));
+        code.close_all(i.len());
     }
 
     fn store(&self, code: &mut Code, at: &str, value: &str) {

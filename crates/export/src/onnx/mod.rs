@@ -8,7 +8,7 @@
 //!
 //! Nodes keep the names of the network's nodes; auxiliary ones add a `/` and what they are. Time steps add `@` and their
 //! number, from 1. Metadata hold T, method, preprocessing, source, and (folded) under `spikeconverter.codes` the names of the
-//! values that are the populations' codes. The input is what the engine takes: preprocessed samples, or pixels 0..=255 as `float`.
+//! values that are the populations' codes, and under `spikeconverter.readouts` those of the read-outs' membranes. The input is what the engine takes: preprocessed samples, or pixels 0..=255 as `float`.
 //!
 //! # Exactness of integer networks
 //! Convolutions exist in `f32` only, whose sums of integers are exact below 2^24 (in any order; a runtime that convolves by
@@ -19,6 +19,7 @@ mod folded;
 mod neuron;
 mod ops;
 mod unrolled;
+mod weighted;
 mod writer;
 
 use prost::Message;
@@ -79,6 +80,11 @@ pub fn to_onnx(file: &SnnFile, form: Form) -> Result<OnnxModel, ExportError> {
         Form::Folded => folded::lower(&mut lowering)?,
         Form::Unrolled => unrolled::lower(&mut lowering)?,
     };
+    let readouts: Vec<String> = network
+        .ids()
+        .filter(|&id| matches!(network.node(id).kind, NodeKind::Readout(_)))
+        .filter_map(|id| Some(values[id.0].as_ref()?.name.clone()))
+        .collect();
     let result = lowering.heads(values)?;
     let result = ops::cast(&mut lowering.writer, &result, Real::Single);
     let Lowering { mut writer, input, codes, .. } = lowering;
@@ -88,13 +94,13 @@ pub fn to_onnx(file: &SnnFile, form: Form) -> Result<OnnxModel, ExportError> {
         "spiking network",
         (&input, network.input_shape()),
         (&output, &result.shape),
-        metadata(file, form, &codes),
+        metadata(file, form, &codes, &readouts),
     );
     Ok(OnnxModel { bytes: model.encode_to_vec(), operators, input, output })
 }
 
 /// What the operators do not say: time, samples, and where the network comes from.
-fn metadata(file: &SnnFile, form: Form, codes: &[String]) -> Vec<(String, String)> {
+fn metadata(file: &SnnFile, form: Form, codes: &[String], readouts: &[String]) -> Vec<(String, String)> {
     let (network, provenance) = (&file.network, &file.provenance);
     let input = match network.encoding() {
         Encoding::Analog => "preprocessed samples",
@@ -110,6 +116,7 @@ fn metadata(file: &SnnFile, form: Form, codes: &[String]) -> Vec<(String, String
         ("preprocessing", file.preprocessing.to_string()),
         // as JSON: names may hold anything
         ("codes", serde_json::Value::from(codes).to_string()),
+        ("readouts", serde_json::Value::from(readouts).to_string()),
         ("method", provenance.method.clone()),
         ("options", options.join(", ")),
         ("calibration", format!("{} samples of {}", provenance.calibration.samples, provenance.calibration.data)),

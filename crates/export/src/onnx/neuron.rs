@@ -269,7 +269,7 @@ impl<'a> Neurons<'a> {
         if !last && population.base != 1.0 {
             after.name = with_constant(w, "Mul", &of("leak"), &after, &[], &[f64::from(population.base)]);
         }
-        let sent = sent.map(|sent| cast(w, &sent, Real::Single)).unwrap_or_else(|| v.clone());
+        let sent = sent.map_or_else(|| v.clone(), |sent| cast(w, &sent, Real::Single));
         (sent, after)
     }
 
