@@ -124,7 +124,7 @@ def trained(case: Case, data: Path, images: int, program: str, dump: str, folder
         accumulators = found.accumulators[0] if accumulators is None else accumulators
         classes = int((found.output.argmax(-1) == expected.argmax(-1)).sum())
         detail = f"{classes} of {len(inputs)} classes agree, results differ by {np.abs(found.output - expected).max():.2e}"
-        pairs = [(codes, right) for codes, right in zip(found.codes, wanted) if codes is not None]
+        pairs = [(codes, right) for codes, right in zip(found.codes, wanted, strict=form == "folded") if codes is not None]
         differing = sum(int((codes != right).sum()) for codes, right in pairs)
         if pairs:
             detail += f", {differing} of {sum(right.size for _, right in pairs)} trains"
