@@ -40,6 +40,9 @@ fn check_size(w: &Writer) -> Result<(), ExportError> {
 /// A train: what is sent in each step, nothing where a step is silent by construction.
 type Train = Vec<Option<Value>>;
 
+/// A current that was asked for: from which node, of which code, in which step, with or without constants.
+type Asked = (NodeId, (u32, u32), u32, bool);
+
 /// A code as a key.
 fn key(code: WindowCode) -> (u32, u32) {
     (code.base.to_bits(), code.steps)
@@ -52,7 +55,7 @@ struct Windows<'l, 'a> {
     /// What each node that spikes sends, by code.
     trains: Vec<HashMap<(u32, u32), Train>>,
     /// Currents that more than one listener asks for.
-    currents: HashMap<(NodeId, (u32, u32), u32, bool), Option<Value>>,
+    currents: HashMap<Asked, Option<Value>>,
 }
 
 impl<'l, 'a> Windows<'l, 'a> {
