@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use spikeconverter_convert::ConvertError;
 use spikeconverter_engine::EngineError;
+use spikeconverter_export::ExportError;
 use spikeconverter_graph::GraphError;
 use spikeconverter_network::NetworkError;
 use spikeconverter_onnx::OnnxError;
@@ -45,6 +46,14 @@ pub enum Error {
         file: PathBuf,
         /// What is wrong.
         source: EngineError,
+    },
+    /// A network could not be exported.
+    #[error("`{}`: {source}", file.display())]
+    Export {
+        /// The network's file.
+        file: PathBuf,
+        /// What is wrong.
+        source: ExportError,
     },
     /// Samples cannot be stopped early.
     #[error(

@@ -32,6 +32,7 @@ mod describe;
 mod error;
 mod evaluate;
 mod explain;
+mod export;
 mod feed;
 mod memory;
 mod model;
@@ -50,12 +51,14 @@ pub use describe::{Description, LayerDescription, describe};
 pub use error::Error;
 pub use evaluate::{EngineChoice, EvaluateRequest, Evaluated, evaluate};
 pub use explain::{ExplainReport, ExplainRequest, explain};
+pub use export::{ExportReport, ExportTarget, export};
 pub use feed::{SampleFeed, settle};
 pub use memory::{peak_bytes, peak_values};
 pub use model::Model;
 pub use progress::{Phase, Progress};
 pub use spikeconverter_convert::explain::{ErrorParts, Explanation, FiringRates, LayerExplanation, Sample};
 pub use spikeconverter_engine::{Evaluation, EvaluationReport, UntilStable};
+pub use spikeconverter_export as formats;
 
 /// What every fallible function of this crate returns.
 pub type Result<T> = std::result::Result<T, Error>;

@@ -3,6 +3,7 @@
 mod compare;
 mod convert;
 mod data;
+mod export;
 mod parts;
 mod values;
 
@@ -14,6 +15,7 @@ pub(crate) use compare::CompareArgs;
 pub(crate) use convert::ConvertArgs;
 use convert::method;
 pub(crate) use data::{DataArgs, PreprocessArgs};
+pub(crate) use export::{ExportArgs, FormatArg as ExportFormatArg, StepsArg};
 use values::{Extents, positive};
 
 const EXIT_CODES: &str = "\
@@ -53,6 +55,8 @@ pub(crate) enum Command {
     Explain(ExplainArgs),
     /// Compare conversion methods over numbers of time steps, in a table and a report
     Compare(Box<CompareArgs>),
+    /// Write a converted network for other programs: ONNX, C
+    Export(ExportArgs),
     /// Show what a converted network is and where it comes from
     Inspect(InspectArgs),
     /// List the conversion methods

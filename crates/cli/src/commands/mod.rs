@@ -6,5 +6,6 @@ pub(crate) mod convert;
 pub(crate) mod demo;
 pub(crate) mod eval;
 pub(crate) mod explain;
+pub(crate) mod export;
 pub(crate) mod inspect;
 pub(crate) mod methods;

@@ -145,6 +145,18 @@ fn networks() {
 }
 
 #[test]
+fn exports() {
+    let folder = demo_folder();
+    let path = folder.path();
+    assert_eq!(run(path, &convert("digits.onnx", "digits-train.npz")).code, 0);
+    refused(path, "export net.snn --to c -o net.c", &["net.snn", "--weights i8"]);
+    refused(path, "export net.snn --to onnx -o net.snn", &["net.snn", "-o"]);
+    refused(path, "export net.snn --to onnx -o nowhere/net.onnx", &["nowhere/net.onnx"]);
+    refused(path, "export digits.onnx --to onnx -o net.onnx", &["digits.onnx", "not a valid .snn file"]);
+    assert_eq!(run(path, "export net.snn --to nothing -o net.onnx").code, 2);
+}
+
+#[test]
 fn preprocessing() {
     let folder = demo_folder();
     let path = folder.path();

@@ -88,6 +88,25 @@ fn converts_evaluates_and_inspects() {
 }
 
 #[test]
+fn exports() {
+    let folder = demo_folder();
+    let path = folder.path();
+    succeeds(&run(path, &format!("{CONVERT} --weights i8 --calibrate 64")));
+    let found = run(path, "export net.snn --to onnx -o folded.onnx --json").json();
+    assert_eq!((found["format"].as_str(), found["files"][0].as_str()), (Some("onnx"), Some("folded.onnx")));
+    succeeds(&run(path, "export net.snn --to onnx --unrolled -o unrolled.onnx"));
+    // the exported operators are read, but for those that round
+    let checked = run(path, "check folded.onnx --json");
+    assert!(checked.code == 1 && checked.out.contains("Floor"), "{checked:?}");
+    for steps in ["folded", "spikes"] {
+        let found = run(path, &format!("export net.snn --to c --steps {steps} -o {steps}.c --json")).json();
+        assert_eq!(found["files"], serde_json::json!([format!("{steps}.c"), format!("{steps}.h")]));
+        let header = std::fs::read_to_string(path.join(format!("{steps}.h"))).unwrap();
+        assert!(header.contains(&format!("int {steps}_run(const uint8_t *pixels")), "{header}");
+    }
+}
+
+#[test]
 fn every_option_reaches_the_network() {
     let folder = demo_folder();
     let options = "-T 4 --base 1.5 --thresholds layer --no-half-step --no-bias-correction --calibrate 64 --seed 7";

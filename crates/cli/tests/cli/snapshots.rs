@@ -5,6 +5,10 @@ use crate::common::{demo_folder, run};
 /// Snapshot of what a successful run prints, without what differs from run to run.
 fn printed(name: &str, line: &str) {
     let folder = demo_folder();
+    if line.starts_with("export ") && !line.contains("--help") {
+        let convert = "convert digits.onnx --data digits-train.npz --weights i8 --calibrate 64 -o net.snn";
+        assert_eq!(run(folder.path(), convert).code, 0);
+    }
     let run = run(folder.path(), line);
     assert_eq!((run.code, run.err.as_str()), (0, ""));
     insta::with_settings!({ filters => vec![
@@ -27,12 +31,19 @@ fn help() {
         ("help_eval", "eval --help"),
         ("help_compare", "compare --help"),
         ("help_explain", "explain --help"),
+        ("help_export", "export --help"),
         ("help_inspect", "inspect --help"),
         ("help_methods", "methods --help"),
         ("help_demo", "demo --help"),
     ] {
         printed(name, line);
     }
+}
+
+#[test]
+fn exports() {
+    printed("export_onnx", "export net.snn --to onnx -o net.onnx");
+    printed("export_c", "export net.snn --to c -o net.c");
 }
 
 #[test]
