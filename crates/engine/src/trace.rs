@@ -83,8 +83,8 @@ impl<'a> Tracer<'a> {
         crate::check_samples(self.network, samples)?;
         let mut trace = Trace { values: Vec::with_capacity(self.kernels.len()) };
         for id in self.network.ids() {
-            let inputs = self.network.node(id).inputs.iter().map(|i| trace.sent(*i)).collect();
-            let value = self.compute(id, samples, inputs)?;
+            let inputs: Vec<&Batch> = self.network.node(id).inputs.iter().map(|i| trace.sent(*i)).collect();
+            let value = self.compute(id, samples, &inputs)?;
             trace.values.push(value);
         }
         Ok(trace)
@@ -97,7 +97,7 @@ impl<'a> Tracer<'a> {
     pub fn result_with(&self, trace: &Trace, id: NodeId, sent: Batch) -> Result<Batch, EngineError> {
         let samples = trace.sent(NodeId(0));
         resume(
-            self.network.ids().map(|id| self.network.node(id).inputs.as_slice()).collect(),
+            &self.network.nodes().iter().map(|node| node.inputs.as_slice()).collect::<Vec<_>>(),
             |at| Some(trace.sent(at)),
             (id, sent),
             self.network.output(),
@@ -105,10 +105,10 @@ impl<'a> Tracer<'a> {
         )
     }
 
-    fn compute(&self, id: NodeId, samples: &Batch, inputs: Vec<&Batch>) -> Result<Value, EngineError> {
+    fn compute(&self, id: NodeId, samples: &Batch, inputs: &[&Batch]) -> Result<Value, EngineError> {
         let plain = |sent| Value { sent, membranes: None, codes: None };
         let applied = match &self.kernels[id.0] {
-            Some(kernel) => kernel.run(&inputs)?,
+            Some(kernel) => kernel.run(inputs)?,
             None => inputs.first().map_or(samples, |input| *input).clone(),
         };
         Ok(match &self.network.node(id).kind {
@@ -142,21 +142,21 @@ pub fn ann_result_with(
 ) -> Result<Batch, EngineError> {
     let output = *graph.outputs().first().ok_or(EngineError::NoNode { nodes: graph.nodes().len(), id: 0 })?;
     resume(
-        graph.nodes().iter().map(|node| node.inputs.as_slice()).collect(),
+        &graph.nodes().iter().map(|node| node.inputs.as_slice()).collect::<Vec<_>>(),
         |at| values[at.0].as_ref(),
         (id, value),
         output,
-        |at, inputs| ann.run_node(at, &inputs),
+        |at, inputs| ann.run_node(at, inputs),
     )
 }
 
 /// Computes what depends on a changed value, in topological order, up to the result.
 fn resume<'v>(
-    inputs: Vec<&[NodeId]>,
+    inputs: &[&[NodeId]],
     known: impl Fn(NodeId) -> Option<&'v Batch>,
     (changed, value): (NodeId, Batch),
     output: NodeId,
-    compute: impl Fn(NodeId, Vec<&Batch>) -> Result<Batch, EngineError>,
+    compute: impl Fn(NodeId, &[&Batch]) -> Result<Batch, EngineError>,
 ) -> Result<Batch, EngineError> {
     let missing = |id: NodeId| EngineError::NoNode { nodes: inputs.len(), id: id.0 };
     let mut last = vec![0; inputs.len()];
@@ -169,7 +169,7 @@ fn resume<'v>(
         if inputs[at].iter().any(|input| again[input.0].is_some()) {
             let read: Option<Vec<&Batch>> =
                 inputs[at].iter().map(|&input| again[input.0].as_ref().or(known(input))).collect();
-            again[at] = Some(compute(NodeId(at), read.ok_or_else(|| missing(NodeId(at)))?)?);
+            again[at] = Some(compute(NodeId(at), &read.ok_or_else(|| missing(NodeId(at)))?)?);
         }
         for input in inputs[at] {
             // a value that nothing reads any more, unless it is the result

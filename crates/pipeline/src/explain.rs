@@ -88,14 +88,13 @@ pub fn explain(request: &ExplainRequest<'_>, progress: &mut dyn FnMut(Progress))
             .map_err(refused)?;
         done += count;
     }
-    let explainer = match explainer {
-        Some(explainer) => explainer,
+    let explainer = if let Some(explainer) = explainer {
+        explainer
+    } else {
         // no samples: nothing but zeros
-        None => {
-            let none = Batch::new(0, shape.to_vec(), Vec::new());
-            let none = none.map_err(|source| Error::Engine { file: path.to_path_buf(), source })?;
-            Explainer::new(&file.network, &graph, &none).map_err(refused)?
-        }
+        let none = Batch::new(0, shape.to_vec(), Vec::new());
+        let none = none.map_err(|source| Error::Engine { file: path.to_path_buf(), source })?;
+        Explainer::new(&file.network, &graph, &none).map_err(refused)?
     };
     let explanation = explainer.explanation();
     drop(explainer);

@@ -68,7 +68,7 @@ pub(super) fn fit(op: &Op, input: &Batch, aim: &Aim<'_>) -> Option<Op> {
                 (false, Some(bias)) => bias.data()[channels.start + o],
                 (false, None) => 0.0,
             });
-            fit_group(&Group { unfolding: &unfolding, group, input, aim, trained })
+            fit_group(&Group { unfolding: &unfolding, number: group, input, aim, trained })
         })
         .collect();
     if rows.iter().all(Option::is_none) {
@@ -90,7 +90,7 @@ pub(super) fn fit(op: &Op, input: &Batch, aim: &Aim<'_>) -> Option<Op> {
 /// A group of channels: a problem of its own.
 struct Group<'a> {
     unfolding: &'a Unfolding,
-    group: usize,
+    number: usize,
     input: &'a Batch,
     aim: &'a Aim<'a>,
     /// `[outputs, depth + 1]`, the bias last.
@@ -169,11 +169,11 @@ impl Group<'_> {
         let mut beside = Array2::zeros((outputs, count));
         let mut at = 0;
         for (&sample, positions) in samples.iter().zip(&positions) {
-            self.unfolding.unfold(self.input.sample(sample), self.group, positions, &mut columns[at..], count);
+            self.unfolding.unfold(self.input.sample(sample), self.number, positions, &mut columns[at..], count);
             let (aims, others) = (self.aim.wanted.sample(sample), self.aim.beside.map(|beside| beside.sample(sample)));
             for o in 0..outputs {
                 for (j, &position) in positions.iter().enumerate() {
-                    let place = self.unfolding.place(self.group, o, position);
+                    let place = self.unfolding.place(self.number, o, position);
                     wanted[[o, at + j]] = aims[place];
                     beside[[o, at + j]] = others.map_or(0.0, |others| others[place]);
                 }
@@ -265,7 +265,7 @@ mod tests {
         spikeconverter_engine::kernels::compile(op, &[input.shape()]).unwrap().run(&[input]).unwrap()
     }
 
-    fn aim<'a>(wanted: &'a Batch, low: f32) -> Aim<'a> {
+    fn aim(wanted: &Batch, low: f32) -> Aim<'_> {
         Aim { wanted, beside: None, low, high: f32::INFINITY }
     }
 

@@ -76,7 +76,9 @@ impl Layer {
     pub(super) fn activation(&self, membranes: &Batch) -> Result<Batch, EngineError> {
         let mut pooled = self.pooled(membranes)?;
         for_channels(&mut pooled, |channel, values| {
-            values.iter_mut().for_each(|v| *v = self.transfer.apply(f64::from(*v), channel) as f32);
+            for v in values {
+                *v = self.transfer.apply(f64::from(*v), channel) as f32;
+            }
         });
         Ok(pooled)
     }
