@@ -6,6 +6,7 @@
 pub mod adjoint;
 pub mod ann;
 pub mod batch;
+mod channels_last;
 mod clock;
 mod clocked;
 mod connections;
