@@ -15,6 +15,7 @@ mod engine;
 mod error;
 pub mod evaluation;
 pub mod fan_out;
+mod float;
 mod folded;
 mod integer;
 pub mod kernels;
