@@ -6,6 +6,7 @@
 pub mod adjoint;
 pub mod ann;
 pub mod batch;
+mod channels_last;
 mod clock;
 mod clocked;
 mod connections;
@@ -14,6 +15,7 @@ mod engine;
 mod error;
 pub mod evaluation;
 pub mod fan_out;
+mod float;
 mod folded;
 mod integer;
 pub mod kernels;
