@@ -54,7 +54,7 @@ pub trait Engine: Send + Sync {
 /// The spikes of a neuron of a streaming network on a sample.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct SpikeCount {
-    /// Spikes of either sign: a burst counts each of its spikes, a spike of several sizes counts once.
+    /// Spikes of either sign, those of a rehearsal included: a burst counts each of its spikes, a spike of several sizes counts once.
     pub spikes: u32,
     /// Negative ones among these.
     pub negative: u32,
@@ -72,6 +72,11 @@ impl SpikeCount {
 pub(crate) fn is_binary(network: &SpikingNetwork, id: NodeId) -> bool {
     let node = network.node(id);
     matches!(&node.kind, NodeKind::Streaming(population) if population.is_binary(&node.shape, network.coding()))
+}
+
+/// Whether a population's codes are its numbers of spikes: it is binary, and all its spikes are in them.
+pub(crate) fn codes_count_spikes(network: &SpikingNetwork, id: NodeId) -> bool {
+    is_binary(network, id) && network.rehearsal().is_none()
 }
 
 /// What a population did in one step of a streaming simulation.

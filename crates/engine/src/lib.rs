@@ -25,7 +25,7 @@ pub use ann::Ann;
 pub use batch::Batch;
 pub use clocked::ClockedEngine;
 pub use engine::{Engine, SpikeCount, StepRecord, StreamingEngine};
-pub(crate) use engine::{check_samples, check_simulation, is_binary};
+pub(crate) use engine::{check_samples, check_simulation, codes_count_spikes, is_binary};
 pub use error::EngineError;
 pub use evaluation::{Evaluation, EvaluationReport, Evaluator};
 pub use folded::{ChannelParameters, FoldedEngine, WindowGenerator, generate};

@@ -1,5 +1,5 @@
 use spikeconverter_graph::{NodeId, Role};
-use spikeconverter_neuron::{PoolRule, StreamCoding};
+use spikeconverter_neuron::{PoolRule, Rehearsal, StreamCoding};
 
 use crate::encoding::Encoding;
 use crate::node::{Node, NodeKind, Signal};
@@ -13,6 +13,7 @@ pub struct SpikingNetwork {
     output: NodeId,
     simulation: Simulation,
     coding: StreamCoding,
+    rehearsal: Option<Rehearsal>,
     time_steps: u32,
 }
 
@@ -48,6 +49,22 @@ impl SpikingNetwork {
     /// What the wires of a streaming network carry.
     pub fn coding(&self) -> StreamCoding {
         self.coding
+    }
+
+    /// How a streaming network tries a sample before it runs it.
+    pub fn rehearsal(&self) -> Option<Rehearsal> {
+        self.rehearsal
+    }
+
+    /// For each node, the populations on the longest path to it, itself included.
+    pub fn levels(&self) -> Vec<u32> {
+        let mut levels: Vec<u32> = Vec::with_capacity(self.nodes.len());
+        for node in &self.nodes {
+            let below = node.inputs.iter().map(|i| levels[i.0]).max().unwrap_or(0);
+            let spikes = matches!(node.kind, NodeKind::Population(_) | NodeKind::Streaming(_));
+            levels.push(below + u32::from(spikes));
+        }
+        levels
     }
 
     /// `T`: the window length of the populations, or the steps of a streaming network's simulation.
@@ -94,7 +111,8 @@ impl SpikingNetwork {
             input.shape.clone(),
             self.encoding(),
         )?
-        .coded(self.coding)?;
+        .coded(self.coding)?
+        .rehearsed(self.rehearsal)?;
         for id in self.ids().skip(1) {
             let node = self.node(id);
             builder.add(node.name.clone(), f(id, &node.kind), &node.inputs)?;
@@ -120,6 +138,7 @@ pub struct NetworkBuilder {
     nodes: Vec<Node>,
     simulation: Simulation,
     coding: StreamCoding,
+    rehearsal: Option<Rehearsal>,
     time_steps: u32,
 }
 
@@ -183,6 +202,34 @@ impl NetworkBuilder {
         Ok(self)
     }
 
+    /// The same with a rehearsal; to be said before populations are added.
+    ///
+    /// # Errors
+    /// When the network cannot have one: it is windowed, has nodes already, its wires carry no rates or its samples enter
+    /// as spikes; or the rehearsal's numbers are out of bounds.
+    pub fn rehearsed(mut self, rehearsal: Option<Rehearsal>) -> Result<Self, NetworkError> {
+        let analog = matches!(self.nodes[0].kind, NodeKind::Input(Encoding::Analog));
+        let rates = self.simulation == Simulation::Stream && self.coding == StreamCoding::Rate;
+        let refused = match rehearsal {
+            None => None,
+            Some(_) if !(analog && rates && self.nodes.len() == 1) => Some(
+                "a rehearsal is for streaming networks of rates, with analog samples, from their first node on".into(),
+            ),
+            Some(r) if !(1..=Self::MOST_STREAMING_STEPS).contains(&r.steps()) => {
+                Some(format!("a rehearsal of {} steps; 1 to {} are supported", r.steps(), Self::MOST_STREAMING_STEPS))
+            }
+            Some(Rehearsal::Residual { least, .. }) if !least.is_finite() => {
+                Some(format!("a rehearsal that hears membranes above {least} times the threshold"))
+            }
+            Some(_) => None,
+        };
+        if let Some(reason) = refused {
+            return Err(NetworkError::Network(reason));
+        }
+        self.rehearsal = rehearsal;
+        Ok(self)
+    }
+
     pub(crate) fn of(
         simulation: Simulation,
         time_steps: u32,
@@ -213,7 +260,7 @@ impl NetworkBuilder {
         let signal = if encoding.takes_pixels() { Signal::Train } else { Signal::Current };
         let input =
             Node { name: input_name.into(), kind: NodeKind::Input(encoding), inputs: Vec::new(), shape, signal };
-        Ok(Self { nodes: vec![input], simulation, coding: StreamCoding::Rate, time_steps })
+        Ok(Self { nodes: vec![input], simulation, coding: StreamCoding::Rate, rehearsal: None, time_steps })
     }
 
     /// The input's id.
@@ -339,7 +386,7 @@ impl NetworkBuilder {
     }
 
     fn stream_settings(&self) -> Stream {
-        Stream { steps: self.time_steps, coding: self.coding }
+        Stream { steps: self.time_steps, coding: self.coding, rehearsal: self.rehearsal }
     }
 
     /// Finishes the network with its result.
@@ -356,6 +403,7 @@ impl NetworkBuilder {
             output,
             simulation: self.simulation,
             coding: self.coding,
+            rehearsal: self.rehearsal,
             time_steps: self.time_steps,
         })
     }

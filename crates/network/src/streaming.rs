@@ -1,7 +1,8 @@
 use serde::{Deserialize, Serialize};
 use spikeconverter_graph::volume;
 use spikeconverter_neuron::{
-    Comparison, Emission, Margin, MemoryGate, NegativeSpikes, Phases, Reset, StreamCoding, StreamingNeuron, WindowCode,
+    Comparison, Emission, Margin, MemoryGate, NegativeSpikes, Phases, Rehearsal, Reset, StreamCoding, StreamingNeuron,
+    WindowCode,
 };
 
 use crate::population::check_parameters;
@@ -66,6 +67,7 @@ impl Negative {
 pub(crate) struct Stream {
     pub(crate) steps: u32,
     pub(crate) coding: StreamCoding,
+    pub(crate) rehearsal: Option<Rehearsal>,
 }
 
 impl StreamingPopulation {
@@ -204,6 +206,12 @@ impl StreamingPopulation {
             if matches!(self.negative, Negative::Memory(_)) || stream.coding != StreamCoding::Rate {
                 return Err("phases go with neither a memory of what was sent nor another coding than rates".into());
             }
+        }
+        let offsets = matches!(stream.rehearsal, Some(Rehearsal::OffsetSpikes { .. }));
+        if offsets && !(self.is_binary(&[neurons], stream.coding) && self.reset == Reset::Subtract) {
+            return Err(
+                "offset spikes are corrected of ReLU populations that fire once a step, reset by subtraction".into()
+            );
         }
         if self.largest_code(stream.steps) > i32::MAX as u64 {
             return Err(format!("sends more than {} quanta in {} steps; lower one of them", i32::MAX, stream.steps));
@@ -365,7 +373,7 @@ mod tests {
         let check = |coding, changed: &dyn Fn(&mut StreamingPopulation)| {
             let mut population = StreamingPopulation { threshold: vec![1.0], ..StreamingPopulation::default() };
             changed(&mut population);
-            population.check(&[2], Stream { steps: 4096, coding })
+            population.check(&[2], Stream { steps: 4096, coding, rehearsal: None })
         };
         let rate = StreamCoding::Rate;
         let gate = MemoryGate { share: 1.0, comparison: Comparison::AtLeast, low: 0, high: None };

@@ -96,7 +96,7 @@ impl Engine for ClockedEngine<'_> {
             for id in self.network.spiking() {
                 let shape = || self.network.node(id).shape.clone();
                 codes.push((id, Batch::full(samples, shape(), 0)?));
-                if !crate::is_binary(self.network, id) {
+                if !crate::codes_count_spikes(self.network, id) {
                     counts.push((id, Batch::full(samples, shape(), SpikeCount::default())?));
                 }
             }
@@ -123,7 +123,7 @@ impl Engine for ClockedEngine<'_> {
                 for (id, codes) in self.network.spiking().zip(codes) {
                     workspace.codes(id, &self.network.node(id).shape, codes);
                 }
-                let graded = self.network.spiking().filter(|id| !crate::is_binary(self.network, *id));
+                let graded = self.network.spiking().filter(|id| !crate::codes_count_spikes(self.network, *id));
                 for (id, counts) in graded.zip(counts) {
                     counts.copy_from_slice(workspace.counts(id));
                 }

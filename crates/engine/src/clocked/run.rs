@@ -76,20 +76,50 @@ impl Workspace {
         mut recorder: Option<Recorder<'_>>,
     ) {
         self.prepare(network, program, sample);
-        let steps = network.time_steps() as usize;
         let input = StreamInput::new(network, sample);
+        if let Some(rehearsal) = network.rehearsal() {
+            let levels = network.levels();
+            let deepest = levels.iter().copied().max().unwrap_or(0);
+            let turns = if rehearsal.is_sequential() { 1..=deepest } else { deepest..=deepest };
+            for turn in turns {
+                let plays = |stage: &Stage| levels[stage.node.0] <= turn;
+                self.pass(network, program, (&input, sample), rehearsal.steps(), &plays, None);
+                for stage in &program.stages {
+                    if let End::Graded(neurons) = &stage.end {
+                        let state = &mut self.graded[stage.node.0];
+                        neurons.learn(state, rehearsal, turn);
+                        state.restart();
+                    }
+                    self.restart(stage);
+                }
+            }
+        }
+        self.pass(network, program, (&input, sample), network.time_steps(), &|_| true, recorder.as_mut());
+    }
+
+    /// Runs the stages that play through some steps.
+    fn pass(
+        &mut self,
+        network: &SpikingNetwork,
+        program: &Program,
+        (input, sample): (&StreamInput, &[f32]),
+        steps: u32,
+        plays: &dyn Fn(&Stage) -> bool,
+        mut recorder: Option<&mut Recorder<'_>>,
+    ) {
+        let steps = steps as usize;
         for before in (0..steps).step_by(BLOCK) {
             let block = BLOCK.min(steps - before);
             if program.changes[0] {
-                self.encode(network, &input, sample, before, block);
+                self.encode(network, input, sample, before, block);
             }
-            for stage in &program.stages {
+            for stage in program.stages.iter().filter(|stage| plays(stage)) {
                 for first in (0..block).step_by(stage.steps) {
                     let range = Range { before, first, count: stage.steps.min(block - first) };
                     for (number, operation) in stage.operations.iter().enumerate() {
                         self.operate(network, operation, number, range);
                     }
-                    self.finish(network, stage, range, recorder.as_mut());
+                    self.finish(network, stage, range, recorder.as_deref_mut());
                 }
             }
         }
@@ -172,6 +202,15 @@ impl Workspace {
                 }
                 End::Share => self.shared[node].resize(BLOCK * layout.volume(), 0.0),
             }
+        }
+    }
+
+    /// Back to before the first step, for all but neurons.
+    fn restart(&mut self, stage: &Stage) {
+        match &stage.end {
+            End::Pool(pool) => pool.prepare(&mut self.pools[stage.node.0]),
+            End::Read { initial, .. } => self.membranes[stage.node.0].clone_from(initial),
+            End::Fire { .. } | End::Graded(_) | End::Share => {}
         }
     }
 

@@ -287,7 +287,7 @@ impl ReferenceEngine<'_> {
         for id in self.network.spiking() {
             let shape = || self.network.node(id).shape.clone();
             watch(id, &Batch::new(inputs.count(), shape(), std::mem::take(&mut codes[id.0]))?);
-            if !crate::is_binary(self.network, id) {
+            if !crate::codes_count_spikes(self.network, id) {
                 count(id, &Batch::new(inputs.count(), shape(), std::mem::take(&mut counts[id.0]))?);
             }
         }

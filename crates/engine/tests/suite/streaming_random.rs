@@ -8,7 +8,9 @@ use spikeconverter_graph::{NodeId, Op, Tensor, volume};
 use spikeconverter_network::{
     Encoding, Negative, NetworkBuilder, NodeKind, Readout, SpikingNetwork, StreamingPool, StreamingPopulation,
 };
-use spikeconverter_neuron::{Comparison, Emission, Margin, MemoryGate, Phases, PoolRule, Reset, StreamCoding};
+use spikeconverter_neuron::{
+    Comparison, Emission, Margin, MemoryGate, Phases, PoolRule, Rehearsal, Reset, StreamCoding,
+};
 
 use crate::generator::Dice;
 use crate::harness::{Net, affine, batch, concat, dense, sum};
@@ -23,6 +25,7 @@ struct Recipe {
     samples: usize,
     encoding: Encoding,
     coding: StreamCoding,
+    rehearsal: Option<Rehearsal>,
     blocks: Vec<Block>,
     seed: u64,
 }
@@ -80,12 +83,18 @@ fn recipes() -> impl Strategy<Value = Recipe> {
         1 => Just(StreamCoding::Switch),
         1 => Just(StreamCoding::Differential),
     ];
-    (steps, shape, 1usize..=3, (encoding, coding), prop::collection::vec(block, 1..=5), any::<u64>()).prop_map(
-        |(steps, shape, samples, (encoding, coding), blocks, seed)| {
+    let rehearsal = prop_oneof![
+        4 => Just(None),
+        1 => (1u32..=40).prop_map(|steps| Some(Rehearsal::Residual { steps, least: 0.125 })),
+        1 => (1u32..=40).prop_map(|steps| Some(Rehearsal::OffsetSpikes { steps })),
+    ];
+    (steps, shape, 1usize..=3, (encoding, coding, rehearsal), prop::collection::vec(block, 1..=5), any::<u64>())
+        .prop_map(|(steps, shape, samples, (encoding, coding, rehearsal), blocks, seed)| {
             let coding = if encoding == Encoding::Analog { coding } else { StreamCoding::Rate };
-            Recipe { steps, shape, samples, encoding, coding, blocks, seed }
-        },
-    )
+            let plain = encoding == Encoding::Analog && coding == StreamCoding::Rate;
+            let rehearsal = rehearsal.filter(|_| plain);
+            Recipe { steps, shape, samples, encoding, coding, rehearsal, blocks, seed }
+        })
 }
 
 struct Garden {
@@ -96,6 +105,8 @@ struct Garden {
     sample: NodeId,
     coding: StreamCoding,
     steps: u32,
+    /// Whether offset spikes are corrected, which takes the simplest neurons.
+    offsets: bool,
 }
 
 impl Garden {
@@ -113,7 +124,7 @@ impl Garden {
     fn neurons(&mut self, input: NodeId) -> Option<NodeId> {
         let shape = self.net.shape(input);
         let lists = [1, shape[0], volume(&shape)];
-        let count = lists[self.dice.below(3)];
+        let count = lists[self.dice.below(if self.offsets { 2 } else { 3 })];
         let initial = lists[self.dice.below(3)];
         let plain = self.dice.coin() && self.coding != StreamCoding::Differential;
         let population = StreamingPopulation {
@@ -123,7 +134,9 @@ impl Garden {
             initial: if self.dice.coin() { Vec::new() } else { self.dice.numbers(initial, -0.5, 0.5, 0.125) },
             ..StreamingPopulation::default()
         };
-        let population = if plain { population } else { self.vary(population, shape[0]) };
+        let reset = if self.offsets { Reset::Subtract } else { population.reset };
+        let population = StreamingPopulation { reset, ..population };
+        let population = if plain || self.offsets { population } else { self.vary(population, shape[0]) };
         self.net.0.add("neurons", NodeKind::Streaming(population), &[input]).ok()
     }
 
@@ -235,14 +248,15 @@ impl Garden {
 impl Recipe {
     fn grow(&self) -> (SpikingNetwork, Batch) {
         let builder = NetworkBuilder::stream(self.steps, "x", self.shape.to_vec(), self.encoding);
-        let builder = builder.and_then(|builder| builder.coded(self.coding));
+        let builder = builder.and_then(|builder| builder.coded(self.coding)?.rehearsed(self.rehearsal));
         let mut net = Net(builder.expect("a network"));
         let sample = match self.encoding {
             Encoding::Analog => net.input(),
             _ => net.synapse(affine(1.0 / 64.0, -1.5), &[net.input()]),
         };
         let (coding, steps) = (self.coding, self.steps);
-        let mut garden = Garden { net, dice: Dice::new(self.seed, true), at: sample, sample, coding, steps };
+        let offsets = matches!(self.rehearsal, Some(Rehearsal::OffsetSpikes { .. }));
+        let mut garden = Garden { net, dice: Dice::new(self.seed, true), at: sample, sample, coding, steps, offsets };
         for &block in &self.blocks {
             garden.at = garden.plant(block).unwrap_or(garden.at);
         }
@@ -280,6 +294,9 @@ fn compare(network: &SpikingNetwork, reference: &Run, other: &Run) -> Result<(),
             let at = wanted.membranes.iter().zip(&found.membranes).position(|(a, b)| a != b);
             return Err(format!("`{}` {id:?}, sample {sample}, differs from {at:?} on", network.node(*id).name));
         }
+    }
+    if reference.counts != other.counts {
+        return Err("numbers of spikes differ".into());
     }
     let close = |(a, b): (&f32, &f32)| (a - b).abs() <= 1e-6 * b.abs().max(1.0);
     if other.output.data().iter().zip(reference.output.data()).all(close) {
