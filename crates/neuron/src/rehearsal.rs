@@ -95,7 +95,9 @@ mod tests {
 
     fn outcome(rehearsal: Rehearsal, membrane: f64, steps: &[(f64, bool)]) -> (f64, bool) {
         let mut rehearsed = Rehearsed::default();
-        steps.iter().for_each(|&(u, fires)| rehearsed.observe(u, fires));
+        for &(u, fires) in steps {
+            rehearsed.observe(u, fires);
+        }
         rehearsal.outcome(2.0, 1.0, membrane, rehearsed)
     }
 

@@ -24,13 +24,13 @@ enum State {
     Nothing,
     Population(Population),
     Pool(Pool),
-    Readout(Membranes),
+    Readout(Integrators),
 }
 
 /// Membranes that never fire.
-struct Membranes {
+struct Integrators {
     initial: Vec<f64>,
-    membranes: Vec<f64>,
+    potentials: Vec<f64>,
     /// What each expects to receive next.
     expected: Vec<f64>,
 }
@@ -63,6 +63,9 @@ pub(super) fn simulate(
     Ok(Outcome::new(network, simulation.states))
 }
 
+/// Is told population, step, quanta and membranes.
+type Show<'a> = &'a mut dyn FnMut(NodeId, u32, &[i32], &[f64]);
+
 struct Simulation<'a> {
     network: &'a SpikingNetwork,
     values: &'a [f32],
@@ -93,12 +96,7 @@ impl Simulation<'_> {
     }
 
     /// Runs the nodes of levels up to `deepest` for some steps.
-    fn run(
-        &mut self,
-        steps: u32,
-        deepest: u32,
-        show: &mut dyn FnMut(NodeId, u32, &[i32], &[f64]),
-    ) -> Result<(), EngineError> {
+    fn run(&mut self, steps: u32, deepest: u32, show: Show<'_>) -> Result<(), EngineError> {
         let (network, coding) = (self.network, self.network.coding());
         let levels = network.levels();
         let mut sent: Vec<Vec<f64>> = vec![Vec::new(); network.nodes().len()];
@@ -147,7 +145,7 @@ impl State {
                 let of = |n: usize| f64::from(initial.get(n / inner).copied().unwrap_or(0.0));
                 let neurons = volume(&node.shape);
                 let initial: Vec<f64> = (0..neurons).map(of).collect();
-                Self::Readout(Membranes { membranes: initial.clone(), initial, expected: vec![0.0; neurons] })
+                Self::Readout(Integrators { potentials: initial.clone(), initial, expected: vec![0.0; neurons] })
             }
             _ => Self::Nothing,
         }
@@ -160,16 +158,16 @@ impl State {
             Self::Population(population) => population.restart(),
             Self::Pool(pool) => pool.restart(),
             Self::Readout(readout) => {
-                readout.membranes.clone_from(&readout.initial);
+                readout.potentials.clone_from(&readout.initial);
                 readout.expected.fill(0.0);
             }
         }
     }
 }
 
-impl Membranes {
+impl Integrators {
     fn step(&mut self, coding: StreamCoding, input: &[f64], step: u32, skip: u32) {
-        for ((u, expected), &received) in self.membranes.iter_mut().zip(&mut self.expected).zip(input) {
+        for ((u, expected), &received) in self.potentials.iter_mut().zip(&mut self.expected).zip(input) {
             let current = coding.decode(expected, received, step);
             *u += if step > skip { current } else { 0.0 };
         }
@@ -231,9 +229,9 @@ impl Outcome {
             (vec![None; nodes], vec![Vec::new(); nodes], vec![Vec::new(); nodes]);
         for (i, (node, state)) in network.nodes().iter().zip(states).enumerate() {
             match (&node.kind, state) {
-                (NodeKind::Readout(readout), State::Readout(Membranes { membranes, .. })) => {
+                (NodeKind::Readout(readout), State::Readout(Integrators { potentials, .. })) => {
                     let steps = f64::from(network.time_steps() - readout.skip);
-                    readouts[i] = Some(membranes.into_iter().map(|u| u / steps).collect());
+                    readouts[i] = Some(potentials.into_iter().map(|u| u / steps).collect());
                 }
                 (_, State::Population(population)) => (codes[i], counts[i]) = (population.codes, population.counts),
                 _ => {}
