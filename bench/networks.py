@@ -1,6 +1,7 @@
 """The networks that are measured, and the images that they are measured and calibrated on."""
 
 import hashlib
+import os
 import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -80,6 +81,14 @@ def read_pixels(source: Path, count: int) -> np.ndarray:
     if len(images) < count:
         raise SystemExit(f"{source} has {len(images)} images, {count} are needed: give a smaller --batch")
     return np.stack(images).astype(np.float32)
+
+
+def data_folder() -> Path:
+    """The folder that SPIKECONVERTER_DATA names."""
+    data = Path(os.environ.get("SPIKECONVERTER_DATA", ""))
+    if not (data / "models/preprocessing.toml").is_file():
+        raise SystemExit("SPIKECONVERTER_DATA must name the folder that holds models/preprocessing.toml")
+    return data
 
 
 def prepare(name: str, data: Path, work: Path) -> Network:

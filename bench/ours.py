@@ -65,6 +65,6 @@ OURS = [
     Engine("ann-f32", "spikeconverter, trained network f32", trained),
     *(
         Engine(f"snn-{weights}-t{steps}", f"spikeconverter, spiking {weights}, T = {steps}", spiking(weights, steps))
-        for weights, steps in [("f32", 8), ("f32", 16), ("i8", 8), ("i8", 4), ("i8", 2)]
+        for weights, steps in [("f32", 8), ("f32", 16), ("i8", 16), ("i8", 8), ("i8", 4), ("i8", 2)]
     ),
 ]

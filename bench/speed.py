@@ -140,6 +140,14 @@ def positive(text: str) -> int:
     return int(text)
 
 
+def work_option(parser: argparse.ArgumentParser) -> None:
+    """Where converted networks are kept."""
+    work = Path(tempfile.gettempdir()) / "spikeconverter-bench"
+    parser.add_argument(
+        "--work", type=Path, default=work, metavar="DIR", help="keeps what is made of networks (default: %(default)s)"
+    )
+
+
 def options() -> argparse.Namespace:
     """The command line."""
     names = [engine.name for engine in ENGINES]
@@ -150,19 +158,14 @@ def options() -> argparse.Namespace:
     parser.add_argument("--batch", type=positive, default=64, help="images in a batch (default: %(default)s)")
     parser.add_argument("--out", type=Path, metavar="FILE", help="write the Markdown here as well")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything that was measured here")
-    work = Path(tempfile.gettempdir()) / "spikeconverter-bench"
-    parser.add_argument(
-        "--work", type=Path, default=work, metavar="DIR", help="keeps what is made of networks (default: %(default)s)"
-    )
+    work_option(parser)
     parser.add_argument("--programs", type=Path, required=True, metavar="DIR", help=argparse.SUPPRESS)
     return parser.parse_args()
 
 
 def main() -> int:
     arguments = options()
-    data = Path(os.environ.get("SPIKECONVERTER_DATA", ""))
-    if not (data / "models/preprocessing.toml").is_file():
-        raise SystemExit("SPIKECONVERTER_DATA must name the folder that holds models/preprocessing.toml")
+    data = networks.data_folder()
     facts = machine.describe()
     arguments.work.mkdir(parents=True, exist_ok=True)
     bench = Bench([e for e in ENGINES if e.name in arguments.engines], Setup(arguments.programs, arguments.batch), arguments.rounds)

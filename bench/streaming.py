@@ -1,7 +1,8 @@
 """Compares the clocked engine with SpikingJelly: the same network, inputs, steps, one thread each.
 
-Prints the processor time a sample of both, the ratio, and how many spike counts differ (membranes within rounding of a threshold:
-the two add the same terms in another order). SpikingJelly runs in both step modes, each with PyTorch's two memory
+Prints the processor time a sample of both, the ratio, and how many spike counts differ: the two add the same terms in
+another order, so that membranes within rounding of a threshold fire in one of them only. Where any differ, every spike of
+both is compared, and neurons whose spikes differ are traced to such membranes (bench/trace.py). SpikingJelly runs in both step modes, each with PyTorch's two memory
 formats; the fastest counts.
 """
 
@@ -18,6 +19,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from spikingjelly.activation_based import functional, neuron
+
+from trace import Trace, Train, trace
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -45,6 +48,7 @@ class Network(torch.nn.Module):
         self.steps = network["time_steps"]
         self.nodes = network["nodes"]
         self.output = network["output"]
+        self.input_shape = network["input"]["shape"]
         self.tensors = tensors
         self.neurons = torch.nn.ModuleDict()
         for number, node in enumerate(self.nodes, start=1):
@@ -91,6 +95,14 @@ class Network(torch.nn.Module):
             return x
         raise NotImplementedError(kind)
 
+    def reach(self, op, inputs):
+        """Which elements of an operation's result depend on marked elements of the inputs."""
+        weights = self.tensors
+        self.tensors = {name: torch.full_like(t, 1.0 if t.dim() > 1 else 0.0) for name, t in weights.items()}
+        result = self.synapse(op, inputs)
+        self.tensors = weights
+        return (result > 0).float()
+
     def pass_through(self, x, counts):
         """One step, or all of them; `counts` receives each population's spikes."""
         values = [x]
@@ -136,6 +148,35 @@ def count(model, x):
     return [torch.cat(spikes).sum(0).to(torch.int32).flatten().numpy() for spikes in counts.values()]
 
 
+def record(model, x):
+    """Each population's train for one sample; the model is in multi-step mode."""
+    for layer in model.neurons.values():
+        layer.store_v_seq = True
+    counts = {}
+    with torch.inference_mode():
+        model(x, counts)
+    trains = {}
+    for number, spikes in counts.items():
+        layer = model.neurons[str(number)]
+        trains[number] = Train(torch.cat(spikes) != 0, layer.v_seq.flatten(0, 1), layer.v_threshold)
+    return trains
+
+
+def recorded(folder, alike):
+    """The clocked engine's trains for each sample; `alike` are the other simulation's."""
+    spikes = torch.from_numpy(np.fromfile(folder / "spikes.u8", dtype="u1"))
+    membranes = torch.from_numpy(np.fromfile(folder / "membranes.f32", dtype="<f4"))
+    at, trains = 0, []
+    for other in alike:
+        of_sample = {}
+        for number, train in other.items():
+            shape, part = train.spikes.shape, slice(at, at + train.spikes.numel())
+            of_sample[number] = Train(spikes[part].reshape(shape) != 0, membranes[part].reshape(shape), train.threshold)
+            at = part.stop
+        trains.append(of_sample)
+    return trains
+
+
 def measure(model, samples, repeat):
     """Seconds of processor time a sample, the best of several runs."""
     best = float("inf")
@@ -149,10 +190,11 @@ def measure(model, samples, repeat):
     return best
 
 
-def ours(program, folder, arguments, steps, threshold):
+def ours(program, folder, arguments, steps, threshold, *options):
     """Runs the clocked engine and leaves its files in the folder."""
     command = [program, "--out", folder, "--network", arguments.network, "-T", str(steps)]
     command += ["--samples", str(arguments.samples), "--threshold", str(threshold), "--repeat", str(arguments.repeat)]
+    command += options
     return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
@@ -172,6 +214,17 @@ def theirs(folder, arguments, steps):
     return times, np.concatenate(counts)
 
 
+def traced(folder):
+    """Where the differences between the recorded trains and SpikingJelly's come from."""
+    network, tensors = read_network(folder / "net.snn")
+    samples = torch.from_numpy(np.fromfile(folder / "inputs.f32", dtype="<f4")).reshape(-1, *network["input"]["shape"])
+    model = Network(network, tensors, "m").eval()
+    theirs = [record(model, sample[None]) for sample in samples]
+    with torch.inference_mode():
+        pairs = zip(recorded(folder, theirs), theirs, strict=True)
+        return sum((trace(model, a, b) for a, b in pairs), Trace())
+
+
 def compare(program, arguments, steps, threshold):
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
@@ -185,6 +238,11 @@ def compare(program, arguments, steps, threshold):
             different = int((found != counts).sum())
             line += f" {1e3 * best:10.2f} ms {best / answer['seconds_per_sample']:7.1f} x"
             line += f"   {different} of {len(counts)} (sum {int(np.abs(found - counts).sum())})   {mode}"
+            if different:
+                ours(program, folder, arguments, steps, threshold, "--record")
+                total = traced(folder)
+                line += f"\n{'':20} neurons whose spikes differ: {total.begin} begin within rounding of the threshold,"
+                line += f" {total.follow} follow others, {total.untraced} not traced"
         print(line, flush=True)
 
 

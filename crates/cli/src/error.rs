@@ -16,19 +16,32 @@ pub enum Failure {
     #[error(transparent)]
     Data(#[from] spikeconverter_data::Error),
     /// The output would overwrite an input.
-    #[error("the output `{}` is also an input; choose another name with -o", path.display())]
+    #[error("the output `{}` is also an input; choose another name with {option}", path.display())]
     Overwrite {
         /// The file.
         path: PathBuf,
+        /// The option that names it.
+        option: &'static str,
     },
     /// The folder of the output is not there or cannot be written.
-    #[error("cannot write `{}`: {source}; choose another place with -o", path.display())]
+    #[error("cannot write `{}`: {source}; choose another place with {option}", path.display())]
     Output {
         /// The output file.
         path: PathBuf,
+        /// The option that names it.
+        option: &'static str,
         /// The system's reason.
         source: std::io::Error,
     },
+    /// Nothing is there to calibrate on that is not tested on.
+    #[error("`{}` has no training part to calibrate on; name other samples with --calibration-data, or rows with --calibration-range", path.display())]
+    Calibration {
+        /// The data to test on.
+        path: PathBuf,
+    },
+    /// A report could not be made.
+    #[error(transparent)]
+    Report(#[from] spikeconverter_report::RenderError),
     /// Standard output could not be written.
     #[error("cannot write to standard output: {0}")]
     Stdout(std::io::Error),

@@ -6,6 +6,7 @@
 mod args;
 mod commands;
 mod error;
+mod interrupt;
 mod output;
 mod progress;
 mod table;
@@ -52,6 +53,9 @@ fn dispatch(command: &Command) -> Result<ExitCode, Failure> {
         Command::Check(args) => commands::check::run(args),
         Command::Convert(args) => commands::convert::run(args),
         Command::Eval(args) => commands::eval::run(args),
+        Command::Explain(args) => commands::explain::run(args),
+        Command::Compare(args) => commands::compare::run(args),
+        Command::Export(args) => commands::export::run(args),
         Command::Inspect(args) => commands::inspect::run(args),
         Command::Methods(args) => commands::methods::run(args),
         Command::Demo(args) => commands::demo::run(args),

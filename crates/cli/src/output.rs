@@ -1,6 +1,8 @@
-//! Writing to standard output and standard error. The only place that does.
+//! Where results go: standard output, which only this file writes to, standard error, and files that are checked before any
+//! work is done.
 
 use std::io::{ErrorKind, Write};
+use std::path::Path;
 
 use serde::Serialize;
 
@@ -28,4 +30,19 @@ pub(crate) fn complain(failure: &Failure) {
     let message = failure.to_string();
     let line = message.split('\n').map(str::trim).filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ");
     let _ = writeln!(std::io::stderr(), "error: {line}");
+}
+
+/// Refuses an output, named by `option`, that cannot be written before any work is done.
+pub(crate) fn check_output(output: &Path, option: &'static str, inputs: &[&Path]) -> Result<(), Failure> {
+    let same = |input: &Path| matches!((input.canonicalize(), output.canonicalize()), (Ok(a), Ok(b)) if a == b);
+    if inputs.iter().any(|input| same(input)) {
+        return Err(Failure::Overwrite { path: output.to_owned(), option });
+    }
+    let folder = output.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let refuse = |source| Failure::Output { path: output.to_owned(), option, source };
+    if output.is_dir() {
+        return Err(refuse(std::io::ErrorKind::IsADirectory.into()));
+    }
+    tempfile::Builder::new().prefix(".snn-").tempfile_in(folder).map_err(refuse)?;
+    Ok(())
 }

@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use spikeconverter_pipeline::{Phase, Progress};
+use spikeconverter_pipeline::{CompareProgress, Phase, Progress};
 
 /// A bar for each phase, one at a time.
 pub(crate) struct Bars {
@@ -27,11 +27,7 @@ impl Bars {
             if let Ok(style) = ProgressStyle::with_template("{msg:>20} {bar:30} {pos}/{len} {elapsed}") {
                 bar.set_style(style);
             }
-            bar.set_message(match progress.phase {
-                Phase::Reading => "reading samples",
-                Phase::Fitting => "fitting layers",
-                Phase::Evaluating => "evaluating",
-            });
+            bar.set_message(doing(progress.phase));
             self.current = Some((progress.phase, bar));
         }
         if let Some((_, bar)) = &self.current {
@@ -50,5 +46,75 @@ impl Bars {
 impl Drop for Bars {
     fn drop(&mut self) {
         self.finish();
+    }
+}
+
+/// What is being done, in words.
+fn doing(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Reading => "reading samples",
+        Phase::Fitting => "fitting layers",
+        Phase::Evaluating => "evaluating",
+        Phase::Explaining => "comparing layers",
+    }
+}
+
+/// One bar for a whole comparison, over its expected work.
+pub(crate) struct ComparisonBar(Option<ProgressBar>);
+
+impl ComparisonBar {
+    /// Units of the bar.
+    const LENGTH: u64 = 1000;
+
+    pub(crate) fn new() -> Self {
+        if !std::io::stderr().is_terminal() {
+            return Self(None);
+        }
+        let bar = ProgressBar::with_draw_target(Some(Self::LENGTH), ProgressDrawTarget::stderr());
+        if let Ok(style) = ProgressStyle::with_template("{bar:30} {percent:>3} % {msg}") {
+            bar.set_style(style);
+        }
+        Self(Some(bar))
+    }
+
+    /// Shows how far the comparison is.
+    pub(crate) fn tell(&mut self, progress: &CompareProgress<'_>) {
+        let Some(bar) = &self.0 else { return };
+        let at = (progress.fraction * Self::LENGTH as f64) as u64;
+        // a forecast may grow; a bar that goes back would only confuse
+        bar.set_position(at.max(bar.position()).min(Self::LENGTH));
+        let cell = progress.cell.map(|(method, steps)| format!(", {method} T = {steps}")).unwrap_or_default();
+        let left = progress.seconds_left.map(|seconds| format!(", {} left", duration(seconds))).unwrap_or_default();
+        bar.set_message(format!(
+            "{} of {} cells{left}{cell}, {}",
+            progress.done,
+            progress.total,
+            doing(progress.phase)
+        ));
+    }
+
+    /// Takes the bar away.
+    pub(crate) fn finish(&mut self) {
+        if let Some(bar) = self.0.take() {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+impl Drop for ComparisonBar {
+    fn drop(&mut self) {
+        self.finish();
+    }
+}
+
+/// A time to wait, no finer than it is known.
+fn duration(seconds: f64) -> String {
+    let minutes = seconds / 60.0;
+    if minutes >= 90.0 {
+        format!("{:.1} h", minutes / 60.0)
+    } else if minutes >= 1.5 {
+        format!("{minutes:.0} min")
+    } else {
+        format!("{:.0} s", seconds.ceil())
     }
 }

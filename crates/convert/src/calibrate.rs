@@ -4,22 +4,42 @@
 //! back what it can of the error it inherits.
 
 pub(crate) mod ann;
+mod cholesky;
 mod correct;
 mod fit;
+pub(crate) mod fixed;
+mod least_squares;
+mod network;
+mod route;
 
 use spikeconverter_engine::kernels::compile;
 use spikeconverter_engine::{Batch, generate};
 use spikeconverter_graph::{Graph, NodeId, Op};
-use spikeconverter_network::{NodeKind, Population, Readout, SpikingNetwork};
+use spikeconverter_network::{NodeKind, Population, Readout, SpikingNetwork, Transfer};
 
 use self::ann::AnnValues;
-pub(crate) use self::correct::correct;
-use self::fit::{fit, mean_difference};
+use self::correct::survey;
+pub(crate) use self::correct::{correct, in_activation_units, scaled};
+use self::fit::fit;
+pub(crate) use self::fit::mean_difference;
+use self::least_squares::Aim;
+use self::network::calibrate_network;
+use self::route::{Route, routes};
 use crate::lower::Lowered;
-use crate::{Conversion, ConvertError, LayerReport, Options};
+use crate::{Conversion, ConvertError, LayerReport, Options, WeightCalibration};
 
 /// What is done with each listener on the way through the network.
 trait Fitter {
+    /// Whether synapses are changed.
+    fn changes_synapses(&self) -> bool {
+        false
+    }
+
+    /// A synapse with weights and biases changed so that what it reads gives the membranes aimed at, if that is better.
+    fn synapse(&mut self, _op: &Op, _input: &Batch, _aim: &Aim<'_>) -> Option<Op> {
+        None
+    }
+
     /// The population with its parameters changed to suit its (pooled) membranes and the activations wanted.
     fn population(&mut self, id: NodeId, population: &Population, membranes: &Batch, wanted: &Batch) -> Population;
 
@@ -39,7 +59,11 @@ pub(crate) fn calibrate(
     progress: &mut dyn FnMut(usize),
 ) -> Result<Conversion, ConvertError> {
     let mut fitter = Calibration { network: &lowered.network, options, layers: Vec::new(), progress };
-    let network = walk(&lowered.network, &lowered.targets, graph, samples, &mut fitter)?;
+    let mut network = walk(&lowered.network, &lowered.targets, graph, samples, &mut fitter)?;
+    if options.implied_weight_calibration() == WeightCalibration::Network {
+        network = calibrate_network(network, &lowered.targets, graph, samples, &mut |_, _| ())?;
+        return survey(network, &lowered.targets, graph, samples);
+    }
     Ok(Conversion { network, layers: fitter.layers, samples: samples.count() })
 }
 
@@ -52,6 +76,14 @@ struct Calibration<'a> {
 }
 
 impl Fitter for Calibration<'_> {
+    fn changes_synapses(&self) -> bool {
+        self.options.implied_weight_calibration() > WeightCalibration::None
+    }
+
+    fn synapse(&mut self, op: &Op, input: &Batch, aim: &Aim<'_>) -> Option<Op> {
+        least_squares::fit(op, input, aim)
+    }
+
     fn population(&mut self, _: NodeId, population: &Population, membranes: &Batch, wanted: &Batch) -> Population {
         fit(population, membranes, wanted, self.options)
     }
@@ -77,7 +109,13 @@ fn walk(
     fitter: &mut dyn Fitter,
 ) -> Result<SpikingNetwork, ConvertError> {
     let listens = |id: &NodeId| matches!(network.node(*id).kind, NodeKind::Population(_) | NodeKind::Readout(_));
-    let wanted: Vec<NodeId> = network.ids().filter(listens).map(|id| targets[id.0]).collect();
+    let mut wanted: Vec<NodeId> = network.ids().filter(listens).map(|id| targets[id.0]).collect();
+    let mut routes = if fitter.changes_synapses() { routes(network) } else { vec![None; network.nodes().len()] };
+    for (id, route) in network.ids().zip(&routes) {
+        let Some(route) = route else { continue };
+        wanted.push(targets[route.membrane.0]);
+        wanted.extend(route.beside.iter().filter(|other| **other > id).map(|other| targets[other.0]));
+    }
     let mut ann = AnnValues::new(graph, &wanted, samples)?;
     let mut values: Vec<Option<Batch>> = vec![None; network.nodes().len()];
     let mut fitted: Vec<Option<NodeKind>> = vec![None; network.nodes().len()];
@@ -93,7 +131,27 @@ fn walk(
         };
         let result = match &node.kind {
             NodeKind::Input(_) | NodeKind::Head(_) => None,
-            NodeKind::Synapse(op) => Some(apply(op)?),
+            NodeKind::Synapse(op) => {
+                let changed = match (routes[id.0].take(), node.inputs.as_slice()) {
+                    (Some(route), &[input]) => {
+                        let input = values[input.0].as_ref().ok_or_else(gone)?;
+                        let wanted = ann.take(targets[route.membrane.0])?;
+                        let mut beside = None;
+                        for other in &route.beside {
+                            // what is not there yet is taken to be right
+                            let later = if *other > id { Some(ann.take(targets[other.0])?) } else { None };
+                            let other = later.as_ref().or(values[other.0].as_ref()).ok_or_else(gone)?;
+                            beside = Some(sum(beside, other));
+                        }
+                        let (low, high) = bounds(network, &route);
+                        fitter.synapse(op, input, &Aim { wanted: &wanted, beside: beside.as_ref(), low, high })
+                    }
+                    _ => None,
+                };
+                let result = apply(changed.as_ref().unwrap_or(op))?;
+                fitted[id.0] = changed.map(NodeKind::Synapse);
+                Some(result)
+            }
             NodeKind::MaxPool(pool) => Some(apply(&Op::MaxPool(pool.clone()))?),
             NodeKind::Population(population) => {
                 let input = node.inputs[0];
@@ -127,6 +185,23 @@ fn walk(
         }
     }
     Ok(network.with_kinds(|id, kind| fitted[id.0].take().unwrap_or_else(|| kind.clone()))?)
+}
+
+/// The membranes beyond which a synapse's listener does not tell one from another.
+fn bounds(network: &SpikingNetwork, route: &Route) -> (f32, f32) {
+    let listener = route.listener.map(|id| &network.node(id).kind);
+    let (low, high) = match listener {
+        Some(NodeKind::Population(Population { transfer: Transfer::Relu, .. })) => (Some(0.0), None),
+        Some(&NodeKind::Population(Population { transfer: Transfer::Clip { low, high }, .. })) => (low, high),
+        _ => (None, None),
+    };
+    (low.unwrap_or(f32::NEG_INFINITY), high.unwrap_or(f32::INFINITY))
+}
+
+fn sum(sum: Option<Batch>, more: &Batch) -> Batch {
+    let Some(mut sum) = sum else { return more.clone() };
+    sum.data_mut().iter_mut().zip(more.data()).for_each(|(sum, x)| *sum += x);
+    sum
 }
 
 fn report(network: &SpikingNetwork, id: NodeId, population: &Population, sent: &Batch, wanted: &Batch) -> LayerReport {

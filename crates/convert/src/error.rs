@@ -27,6 +27,14 @@ pub enum ConvertError {
         /// What it accepts.
         reason: String,
     },
+    /// The method is for networks that were trained for it.
+    #[error("method {method} converts only networks trained for it: {reason}")]
+    Training {
+        /// The method's name.
+        method: &'static str,
+        /// What training it needs, and what to do instead.
+        reason: &'static str,
+    },
     /// There is nothing to calibrate on.
     #[error("calibration needs at least one sample; give a data set with --data, or a larger --calibrate")]
     NoCalibration,

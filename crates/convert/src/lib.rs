@@ -4,15 +4,21 @@
 mod calibrate;
 mod check;
 mod error;
+pub mod explain;
 mod lower;
-mod methods;
+pub mod methods;
 mod options;
 mod quantise;
 mod report;
+mod streaming;
 mod threshold;
 
 pub use check::{Findings, Placement, Refusal, check};
 pub use error::ConvertError;
-pub use methods::{Method, MethodInfo, Rueckauer2017, SpikeConverter, method, methods};
-pub use options::{Base, Granularity, Options, Weights};
+pub use methods::{FsNeurons, Method, MethodInfo, SpikeConverter, method, methods};
+pub use options::{Base, Granularity, Options, WeightCalibration, Weights};
 pub use report::{Conversion, LayerReport};
+pub use spikeconverter_neuron::PoolRule;
+pub use streaming::{
+    CalibrationRule, Combination, InitialRule, NeuronRule, Part, Parts, RecipeInfo, ThresholdRule, combinations,
+};

@@ -4,6 +4,11 @@ use serde::{Deserialize, Serialize};
 use spikeconverter_network::{Encoding, NetworkBuilder};
 
 use crate::ConvertError;
+use crate::streaming::Parts;
+
+/// The longest window for which weights are calibrated unless it is asked for: beyond, the code's error is too small to
+/// show.
+const LONGEST_LAYER_CALIBRATION: u32 = 7;
 
 /// How the base `k` of a population's code is chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -23,6 +28,22 @@ pub enum Granularity {
     Layer,
     /// All neurons of a channel (the first axis of a layer's shape).
     Channel,
+    /// Nothing: each neuron has its own. Only in streaming networks.
+    Neuron,
+}
+
+impl Granularity {
+    /// All choices.
+    const ALL: [Self; 3] = [Self::Layer, Self::Channel, Self::Neuron];
+
+    /// As the command line calls it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Layer => "layer",
+            Self::Channel => "channel",
+            Self::Neuron => "neuron",
+        }
+    }
 }
 
 /// Numbers of the spiking network.
@@ -47,6 +68,32 @@ impl Weights {
     }
 }
 
+/// How weights and biases are calibrated, without labels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WeightCalibration {
+    /// They stay as trained.
+    None,
+    /// Layer by layer, by least squares on what the spiking layers before deliver.
+    Layer,
+    /// Then all together, by gradients of the difference from the trained network.
+    Network,
+}
+
+impl WeightCalibration {
+    /// All ways.
+    pub const ALL: [Self; 3] = [Self::None, Self::Layer, Self::Network];
+
+    /// As the command line calls it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Layer => "layer",
+            Self::Network => "network",
+        }
+    }
+}
+
 /// What a conversion is asked for. Each method says which of these it uses.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Options {
@@ -54,13 +101,16 @@ pub struct Options {
     pub time_steps: u32,
     /// Base of the code.
     pub base: Base,
-    /// What shares a threshold.
-    pub thresholds: Granularity,
+    /// What shares a threshold; absent: what the method's paper has, or the channel.
+    pub thresholds: Option<Granularity>,
     /// Whether populations round to the nearest train instead of truncating (half a resolution step at the hand-over).
     pub half_step: bool,
     /// Whether each channel gets an initial membrane potential, of least error together with its threshold, layer by
     /// layer on what the spiking layers before it deliver; the read-out's brings back the mean of each result.
     pub bias_correction: bool,
+    /// How weights are calibrated; absent, what is worth its time for the window's length.
+    #[serde(default)]
+    pub weight_calibration: Option<WeightCalibration>,
     /// How samples enter.
     pub encoding: Encoding,
     /// Numbers of the spiking network.
@@ -68,6 +118,9 @@ pub struct Options {
     pub weights: Weights,
     /// Percentile, in (0, 100], of the positive activations that becomes a threshold, in methods that normalise so.
     pub percentile: f64,
+    /// Parts of a streaming method that are replaced.
+    #[serde(default)]
+    pub parts: Parts,
 }
 
 impl Default for Options {
@@ -75,12 +128,14 @@ impl Default for Options {
         Self {
             time_steps: 8,
             base: Base::Auto,
-            thresholds: Granularity::Channel,
+            thresholds: None,
             half_step: true,
             bias_correction: true,
+            weight_calibration: None,
             encoding: Encoding::Analog,
             weights: Weights::F32,
             percentile: 99.9,
+            parts: Parts::default(),
         }
     }
 }
@@ -117,6 +172,14 @@ impl Options {
         }
     }
 
+    /// How weights are calibrated: as asked for, or layer by layer where the window is so short that it wins something.
+    pub fn implied_weight_calibration(&self) -> WeightCalibration {
+        self.weight_calibration.unwrap_or(match self.time_steps {
+            0..=LONGEST_LAYER_CALIBRATION => WeightCalibration::Layer,
+            _ => WeightCalibration::None,
+        })
+    }
+
     /// The base with what other options imply: integer networks have base 2.
     pub fn implied_base(&self) -> Base {
         match self.weights {
@@ -138,6 +201,18 @@ impl Options {
             );
             return Err(ConvertError::Option { option: "--time-steps", reason });
         }
+        if matches!(self.encoding, Encoding::Poisson { .. }) {
+            let reason = "random spikes are for methods with schedule stream; choose analog or pixels".to_owned();
+            return Err(ConvertError::Option { option: "--input", reason });
+        }
+        if self.thresholds == Some(Granularity::Neuron) {
+            let reason = "a window's neurons share thresholds by layer or channel".to_owned();
+            return Err(ConvertError::Option { option: "--thresholds", reason });
+        }
+        if let Some((option, value)) = self.parts.named().first() {
+            let reason = format!("`{value}` is a part of streaming methods, and this one has windows");
+            return Err(ConvertError::Option { option, reason });
+        }
         Ok(())
     }
 
@@ -147,24 +222,121 @@ impl Options {
             Base::Auto => "auto".to_owned(),
             Base::Fixed(base) => base.to_string(),
         };
-        let thresholds = match self.thresholds {
-            Granularity::Layer => "layer",
-            Granularity::Channel => "channel",
-        };
+        let thresholds = self.thresholds.map_or("method", Granularity::name);
         let encoding = match self.encoding {
             Encoding::Analog => "analog",
             Encoding::Pixels => "pixels",
             Encoding::Poisson { .. } => "poisson",
         };
-        BTreeMap::from([
+        let mut record = BTreeMap::from([
             ("time_steps".into(), self.time_steps.to_string()),
             ("base".into(), base),
             ("thresholds".into(), thresholds.into()),
             ("half_step".into(), self.half_step.to_string()),
             ("bias_correction".into(), self.bias_correction.to_string()),
+            ("weight_calibration".into(), self.implied_weight_calibration().name().into()),
             ("encoding".into(), encoding.into()),
             ("weights".into(), self.weights.name().into()),
             ("percentile".into(), self.percentile.to_string()),
-        ])
+        ]);
+        for (option, value) in self.parts.named() {
+            record.insert(option.trim_start_matches('-').replace('-', "_"), value);
+        }
+        record
+    }
+
+    /// The options of a [`record`](Self::record); `None` where it is not one.
+    pub fn of_record(record: &BTreeMap<String, String>) -> Option<Self> {
+        let text = |name: &str| record.get(name).map(String::as_str);
+        let named = |name: &str, all: &[WeightCalibration]| all.iter().copied().find(|way| way.name() == name);
+        let percentile = text("percentile")?.parse().ok().filter(|p: &f64| p.is_finite())?;
+        let options = Self {
+            time_steps: text("time_steps")?.parse().ok()?,
+            base: match text("base")? {
+                "auto" => Base::Auto,
+                base => Base::Fixed(base.parse().ok()?),
+            },
+            thresholds: match text("thresholds")? {
+                "method" => None,
+                name => Some(Granularity::ALL.into_iter().find(|granularity| granularity.name() == name)?),
+            },
+            half_step: text("half_step")?.parse().ok()?,
+            bias_correction: text("bias_correction")?.parse().ok()?,
+            // networks made before there was a choice kept their weights
+            weight_calibration: Some(named(text("weight_calibration").unwrap_or("none"), &WeightCalibration::ALL)?),
+            encoding: match text("encoding")? {
+                "analog" => Encoding::Analog,
+                "pixels" => Encoding::Pixels,
+                _ => return None,
+            },
+            weights: match text("weights")? {
+                "f32" => Weights::F32,
+                "i8" => Weights::I8,
+                _ => return None,
+            },
+            percentile,
+            parts: Parts::of_record(record)?,
+        };
+        options.check().ok().map(|()| options)
+    }
+
+    /// The options as flags of the command line, each after a space; what is as it is unless said is left out.
+    pub fn flags(&self) -> String {
+        let usual = Self { time_steps: self.time_steps, ..Self::default() };
+        let mut flags = format!(" -T {}", self.time_steps);
+        let mut flag = |wanted: bool, text: &str| {
+            if wanted {
+                flags.push(' ');
+                flags.push_str(text);
+            }
+        };
+        if let Base::Fixed(base) = self.base {
+            flag(self.weights == Weights::F32, &format!("--base {base}"));
+        }
+        if let Some(granularity) = self.thresholds.filter(|&granularity| granularity != Granularity::Channel) {
+            flag(true, &format!("--thresholds {}", granularity.name()));
+        }
+        flag(!self.half_step, "--no-half-step");
+        flag(!self.bias_correction, "--no-bias-correction");
+        let calibration = self.implied_weight_calibration();
+        let unusual = calibration != usual.implied_weight_calibration();
+        flag(unusual, &format!("--weight-calibration {}", calibration.name()));
+        flag(self.encoding == Encoding::Pixels && self.weights == Weights::F32, "--input pixels");
+        flag(self.weights == Weights::I8, "--weights i8");
+        flag(self.percentile != usual.percentile, &format!("--percentile {}", self.percentile));
+        for (option, value) in self.parts.named() {
+            flag(true, &format!("{option} {value}"));
+        }
+        flags
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_gives_the_options_back() {
+        let options = Options {
+            time_steps: 3,
+            base: Base::Fixed(1.5),
+            thresholds: Some(Granularity::Layer),
+            weight_calibration: Some(WeightCalibration::Network),
+            ..Options::default()
+        };
+        assert_eq!(Options::of_record(&options.record()), Some(options.clone()));
+        assert_eq!(options.flags(), " -T 3 --base 1.5 --thresholds layer --weight-calibration network");
+        let mut record = options.record();
+        record.insert("base".into(), "7".into());
+        assert_eq!(Options::of_record(&record), None);
+        assert_eq!(Options::of_record(&BTreeMap::new()), None);
+    }
+
+    #[test]
+    fn what_is_usual_needs_no_flag() {
+        assert_eq!(Options { time_steps: 4, ..Options::default() }.flags(), " -T 4");
+        let integers = Options { weights: Weights::I8, encoding: Encoding::Pixels, ..Options::default() };
+        assert_eq!(integers.flags(), " -T 8 --weights i8");
+        assert_eq!(Options::of_record(&integers.record()).unwrap().implied_base(), Base::Fixed(2.0));
     }
 }

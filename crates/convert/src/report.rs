@@ -1,4 +1,4 @@
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use spikeconverter_network::SpikingNetwork;
 
 /// The result of a conversion.
@@ -13,7 +13,7 @@ pub struct Conversion {
 }
 
 /// What was decided for one population.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LayerReport {
     /// Name of the population's node.
     pub name: String,

@@ -68,7 +68,7 @@ fn every_structure_becomes_integers() {
     for (name, graph) in structures() {
         for (time_steps, bound) in [(2, 0.8), (4, 0.2), (8, 0.04), (16, 0.04)] {
             for thresholds in [Granularity::Channel, Granularity::Layer] {
-                let off = error(name, &graph, &Options { thresholds, ..options(time_steps) });
+                let off = error(name, &graph, &Options { thresholds: Some(thresholds), ..options(time_steps) });
                 assert!(off < bound, "{name}, T = {time_steps}, by {thresholds:?}: off by {off}");
             }
         }

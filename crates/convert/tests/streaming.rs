@@ -1,9 +1,9 @@
 //! Rate-coded conversion: streaming networks whose results approach the trained network's with more steps, and what is
 //! refused.
 
-use spikeconverter_convert::{ConvertError, Options, method};
+use spikeconverter_convert::{ConvertError, Options, Weights, method};
 use spikeconverter_engine::{Ann, Batch, Engine, ReferenceEngine};
-use spikeconverter_graph::ops::{Activation, Add, AvgPool, Conv, Linear, MaxPool, Mean, Op, Window};
+use spikeconverter_graph::ops::{Activation, Add, AvgPool, Conv, Linear, Mean, Op, Window};
 use spikeconverter_graph::{Graph, GraphBuilder, NodeId, Tensor, volume};
 use spikeconverter_network::{Encoding, NodeKind, Simulation};
 
@@ -43,7 +43,7 @@ impl Net {
 }
 
 /// Convolutions with a residual sum, and pooling by `pool`.
-fn network(pool: Op, activation: bool) -> Graph {
+fn network(pool: Op, activation: Option<Activation>) -> Graph {
     let mut builder = GraphBuilder::new();
     let x = builder.input("x", vec![3, 8, 8]).unwrap();
     let mut net = Net { builder, numbers: Numbers(3) };
@@ -51,8 +51,8 @@ fn network(pool: Op, activation: bool) -> Graph {
     let r1 = net.relu("relu1", c1);
     let pooled = net.builder.add("pool", pool, &[r1]).unwrap();
     let mut c2 = net.conv("conv2", pooled, 8);
-    if activation {
-        c2 = net.relu("relu2", c2);
+    if let Some(activation) = activation {
+        c2 = net.builder.add("act2", Op::Activation(activation), &[c2]).unwrap();
     }
     let c3 = net.conv("conv3", c2, 8);
     let sum = net.builder.add("sum", Op::Add(Add::plain(2)), &[c3, pooled]).unwrap();
@@ -78,7 +78,7 @@ fn options(time_steps: u32) -> Options {
 
 /// Mean square of the difference of results, relative to that of the trained network's.
 fn error(time_steps: u32) -> f64 {
-    let graph = network(average(), true);
+    let graph = network(average(), Some(Activation::Relu));
     let samples = samples();
     let conversion =
         method("rueckauer2017").unwrap().convert(&graph, &samples, &options(time_steps), &mut |_, _| ()).unwrap();
@@ -100,7 +100,7 @@ fn results_approach_the_trained_network() {
 
 #[test]
 fn the_percentile_is_the_threshold() {
-    let graph = network(average(), true);
+    let graph = network(average(), Some(Activation::Relu));
     let thresholds = |percentile: f64| -> Vec<f32> {
         let options = Options { percentile, ..options(4) };
         let conversion =
@@ -113,19 +113,15 @@ fn the_percentile_is_the_threshold() {
 }
 
 #[test]
-fn what_rates_cannot_express_is_refused_by_name() {
+fn what_spike_trains_cannot_express_is_refused_by_name() {
     let refused = |graph: &Graph, options: &Options| {
         method("rueckauer2017").unwrap().convert(graph, &samples(), options, &mut |_, _| ()).unwrap_err()
     };
-    let pool = Op::MaxPool(MaxPool { window: Window::new(vec![2, 2]).strided(2), ceil: false });
-    let error = refused(&network(pool, true), &options(8));
-    assert!(matches!(&error, ConvertError::Unsupported { node, .. } if node == "pool"), "{error}");
-    assert!(error.to_string().contains("average pooling"), "{error}");
-    let error = refused(&network(average(), false), &options(8)).to_string();
-    assert!(error.contains("`conv2`") && error.contains("negative"), "{error}");
-    let graph = network(average(), true);
-    let pixels = Options { encoding: Encoding::Pixels, ..options(8) };
-    assert!(matches!(refused(&graph, &pixels), ConvertError::Option { option: "--input", .. }));
+    let above_zero = network(average(), Some(Activation::Clip { low: 0.5, high: 6.0 }));
+    let error = refused(&above_zero, &options(8));
+    assert!(matches!(&error, ConvertError::Unsupported { node, .. } if node == "act2"), "{error}");
+    assert!(error.to_string().contains("start at 0.5"), "{error}");
+    let graph = network(average(), Some(Activation::Relu));
     for percentile in [0.0, 100.1, f64::NAN] {
         let options = Options { percentile, ..options(8) };
         assert!(matches!(refused(&graph, &options), ConvertError::Option { option: "--percentile", .. }));
@@ -133,12 +129,14 @@ fn what_rates_cannot_express_is_refused_by_name() {
     for steps in [0, 4097] {
         assert!(matches!(refused(&graph, &options(steps)), ConvertError::Option { option: "--time-steps", .. }));
     }
+    let integers = Options { weights: Weights::I8, encoding: Encoding::Pixels, ..options(8) };
+    assert!(matches!(refused(&graph, &integers), ConvertError::Option { option: "--weights", .. }));
 }
 
 /// A window has 16 steps at most.
 #[test]
 fn windows_stay_short() {
-    let graph = network(average(), true);
+    let graph = network(average(), Some(Activation::Relu));
     let error =
         method("spikeconverter").unwrap().convert(&graph, &samples(), &options(17), &mut |_, _| ()).unwrap_err();
     assert!(matches!(error, ConvertError::Option { option: "--time-steps", .. }), "{error}");

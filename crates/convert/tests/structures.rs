@@ -46,7 +46,7 @@ fn error(graph: &Graph, options: &Options) -> f32 {
 fn every_structure_converts() {
     for (name, graph) in structures() {
         for thresholds in [Granularity::Channel, Granularity::Layer] {
-            let off = error(&graph, &Options { thresholds, ..options() });
+            let off = error(&graph, &Options { thresholds: Some(thresholds), ..options() });
             assert!(off < 2e-3, "{name} by {thresholds:?}: off by {off}");
         }
     }

@@ -1,10 +1,12 @@
 //! Runs the trained network itself, at full precision.
 
-use rayon::prelude::*;
-use spikeconverter_graph::{Graph, NodeId, Op, volume};
+use std::sync::{Mutex, OnceLock};
 
-use crate::kernels::{Compiled, Threads, compile};
-use crate::plan::Plan;
+use rayon::prelude::*;
+use spikeconverter_graph::{Graph, NodeId, Op};
+
+use crate::float::{self, Kind, Memory, Part, Program};
+use crate::kernels::{Compiled, Threads, compile_node};
 use crate::{Batch, EngineError};
 
 /// A trained network, ready to run: its weights are packed and its buffers planned.
@@ -12,15 +14,18 @@ pub struct Ann {
     nodes: Vec<Node>,
     inputs: Vec<NodeId>,
     outputs: Vec<NodeId>,
-    plan: Plan,
+    program: Program,
+    /// Memory of past runs.
+    spare: Mutex<Vec<Memory>>,
 }
 
 struct Node {
     name: String,
     shape: Vec<usize>,
     inputs: Vec<NodeId>,
-    /// Absent for an input of the network.
-    kernel: Option<Compiled>,
+    op: Op,
+    /// For running the node by itself, once someone does.
+    kernel: OnceLock<Compiled>,
     /// The nodes that are read for the last time here.
     dead: Vec<NodeId>,
 }
@@ -32,37 +37,20 @@ impl Ann {
     /// [`EngineError::Op`] when a node does not fit its inputs.
     pub fn new(graph: &Graph) -> Result<Self, EngineError> {
         let last = last_uses(graph);
-        let mut nodes: Vec<Node> = Vec::with_capacity(graph.nodes().len());
-        for id in graph.ids() {
-            let node = graph.node(id);
-            let kernel = if matches!(node.op, Op::Input) {
-                None
-            } else {
-                let shapes: Vec<&[usize]> = node.inputs.iter().map(|&i| graph.node(i).shape.as_slice()).collect();
-                let compiled = compile(&node.op, &shapes).map_err(|error| match error {
-                    EngineError::Op { reason, .. } => EngineError::Op { what: format!("node `{}`", node.name), reason },
-                    other => other,
-                })?;
-                Some(compiled.named(format!("node `{}`", node.name)))
-            };
+        let node = |(id, node): (NodeId, &spikeconverter_graph::Node)| {
             let mut dead: Vec<NodeId> = node.inputs.iter().copied().filter(|i| last[i.0] == Some(id)).collect();
             if last[id.0].is_none() {
                 dead.push(id);
             }
             dead.sort_unstable();
             dead.dedup();
-            nodes.push(Node {
-                name: node.name.clone(),
-                shape: node.shape.clone(),
-                inputs: node.inputs.clone(),
-                kernel,
-                dead,
-            });
-        }
-        let volumes: Vec<usize> = nodes.iter().map(|node| volume(&node.shape)).collect();
-        let dead: Vec<Vec<NodeId>> = nodes.iter().map(|node| node.dead.clone()).collect();
-        let plan = Plan::new(&volumes, &dead);
-        Ok(Self { nodes, inputs: graph.inputs().collect(), outputs: graph.outputs().to_vec(), plan })
+            let (name, shape, inputs) = (node.name.clone(), node.shape.clone(), node.inputs.clone());
+            Node { name, shape, inputs, op: node.op.clone(), kernel: OnceLock::new(), dead }
+        };
+        let nodes: Vec<Node> = graph.ids().zip(graph.nodes()).map(node).collect();
+        let program = Program::new(&nodes.iter().map(Node::seen).collect::<Vec<_>>(), graph.outputs(), 0)?;
+        let (inputs, outputs) = (graph.inputs().collect(), graph.outputs().to_vec());
+        Ok(Self { nodes, inputs, outputs, program, spare: Mutex::default() })
     }
 
     /// The network's inputs, in order.
@@ -96,27 +84,36 @@ impl Ann {
             return Ok(results);
         }
         let threads = rayon::current_num_threads();
-        let chunk = self.plan.chunk(crate::folded::CHUNK_VALUES, count, threads);
+        let chunk = self.program.chunk(count, threads);
         let inside = if count < threads { Threads::Pool } else { Threads::One };
-
-        let mut parts: Vec<Vec<&mut [f32]>> = (0..count.div_ceil(chunk)).map(|_| Vec::new()).collect();
+        let mut parts: Vec<Part<'_>> = (0..count)
+            .step_by(chunk)
+            .map(|first| {
+                let samples = chunk.min(count - first);
+                let of = |input: &Batch| first * input.volume()..(first + samples) * input.volume();
+                let inputs = inputs.iter().map(|input| &input.data()[of(input)]).collect();
+                Part { samples, inputs, outputs: Vec::new(), codes: Vec::new() }
+            })
+            .collect();
         for result in &mut results {
             let size = chunk * result.volume();
             for (part, slice) in parts.iter_mut().zip(result.data_mut().chunks_mut(size)) {
-                part.push(slice);
+                part.outputs.push(slice);
             }
         }
-        let run = |buffers: &mut Vec<Vec<f32>>, (i, mut part): (usize, Vec<&mut [f32]>)| {
-            let samples = chunk.min(count - i * chunk);
-            self.run_chunk(inputs, i * chunk, samples, buffers, &mut part, inside);
-        };
-        if inside == Threads::Pool {
-            let mut buffers = self.plan.allocate(chunk);
-            parts.into_iter().enumerate().for_each(|part| run(&mut buffers, part));
-        } else {
-            parts.into_par_iter().enumerate().for_each_init(|| self.plan.allocate(chunk), run);
+        match inside {
+            Threads::Pool => parts.iter_mut().for_each(|part| self.run_part(part, inside)),
+            Threads::One => parts.par_iter_mut().for_each(|part| self.run_part(part, inside)),
         }
         Ok(results)
+    }
+
+    fn run_part(&self, part: &mut Part<'_>, threads: Threads) {
+        let mut memory = self.spare.lock().ok().and_then(|mut spare| spare.pop()).unwrap_or_default();
+        self.program.run(part, &mut memory, threads, None);
+        if let Ok(mut spare) = self.spare.lock() {
+            spare.push(memory);
+        }
     }
 
     /// Runs one node on its inputs' values.
@@ -126,7 +123,7 @@ impl Ann {
     /// (which computes nothing), and when the batches are not what the node takes.
     pub fn run_node(&self, id: NodeId, inputs: &[&Batch]) -> Result<Batch, EngineError> {
         let node = self.nodes.get(id.0).ok_or(EngineError::NoNode { nodes: self.nodes.len(), id: id.0 })?;
-        match &node.kernel {
+        match self.kernel(node)? {
             Some(kernel) => kernel.run(inputs),
             None => match inputs {
                 [batch] if batch.shape() == node.shape => Ok((*batch).clone()),
@@ -158,7 +155,7 @@ impl Ann {
         let mut results: Vec<Option<Batch>> = self.outputs.iter().map(|_| None).collect();
         let mut given = inputs.iter();
         for (i, node) in self.nodes.iter().enumerate() {
-            let value = match &node.kernel {
+            let value = match self.kernel(node)? {
                 None => given.next().cloned(),
                 Some(kernel) => {
                     let read: Vec<&Batch> = node.inputs.iter().filter_map(|id| values[id.0].as_ref()).collect();
@@ -203,42 +200,25 @@ impl Ann {
         Ok(first)
     }
 
-    /// Runs `samples` samples from `first` on, through the buffers, into the results.
-    fn run_chunk(
-        &self,
-        inputs: &[Batch],
-        first: usize,
-        samples: usize,
-        buffers: &mut [Vec<f32>],
-        results: &mut [&mut [f32]],
-        threads: Threads,
-    ) {
-        let mut given = inputs.iter();
-        for (i, node) in self.nodes.iter().enumerate() {
-            let size = volume(&node.shape) * samples;
-            let mut own = std::mem::take(&mut buffers[self.plan.buffer[i]]);
-            match &node.kernel {
-                None => {
-                    if let Some(batch) = given.next() {
-                        own[..size].copy_from_slice(&batch.data()[first * batch.volume()..][..size]);
-                    }
-                }
-                Some(kernel) => {
-                    let read = |id: &NodeId| {
-                        let size = volume(&self.nodes[id.0].shape) * samples;
-                        &buffers[self.plan.buffer[id.0]][..size]
-                    };
-                    let read: Vec<&[f32]> = node.inputs.iter().map(read).collect();
-                    kernel.run_unchecked(&read, &mut own[..size], threads);
-                }
-            }
-            for (result, &id) in results.iter_mut().zip(&self.outputs) {
-                if id == NodeId(i) {
-                    result.copy_from_slice(&own[..size]);
-                }
-            }
-            buffers[self.plan.buffer[i]] = own;
+    /// The kernel of a node by itself; `None` for an input.
+    fn kernel<'s>(&'s self, node: &'s Node) -> Result<Option<&'s Compiled>, EngineError> {
+        if matches!(node.op, Op::Input) {
+            return Ok(None);
         }
+        if node.kernel.get().is_none() {
+            let shapes: Vec<&[usize]> = node.inputs.iter().map(|i| self.nodes[i.0].shape.as_slice()).collect();
+            // another thread may have been first, with the same kernel
+            let _ = node.kernel.set(compile_node(&node.name, &node.op, &shapes)?);
+        }
+        Ok(node.kernel.get())
+    }
+}
+
+impl Node {
+    /// What a program is made from.
+    fn seen(&self) -> float::Node<'_> {
+        let kind = if matches!(self.op, Op::Input) { Kind::Input } else { Kind::Op(&self.op) };
+        float::Node { name: &self.name, kind, inputs: &self.inputs, shape: &self.shape }
     }
 }
 
@@ -250,6 +230,7 @@ fn last_uses(graph: &Graph) -> Vec<Option<NodeId>> {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use spikeconverter_graph::volume;
 
     use super::*;
     use crate::literal;
@@ -292,17 +273,26 @@ mod tests {
                 assert_close(result.sample(i), &expected[id.0], 1e-3, &graph.nodes());
             }
         }
-        // Neither stepping through the nodes nor the number of threads changes a bit.
+        // Stepping through the nodes shows all of them, and results that only rounding distinguishes.
         let mut seen = 0;
         let observed = ann.run_observed(&inputs, |id, batch| {
             assert_eq!((id.0, batch.shape()), (seen, ann.shape(id).unwrap()));
             seen += 1;
         });
         assert_eq!(seen, graph.nodes().len());
-        assert_eq!(observed.unwrap(), results);
+        for (stepped, result) in observed.unwrap().iter().zip(&results) {
+            let wide: Vec<f64> = result.data().iter().map(|&x| x.into()).collect();
+            assert_close(stepped.data(), &wide, 1e-3, &graph.nodes());
+        }
+        // Neither the number of threads nor that of samples changes a bit.
         for threads in [1, 3] {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             assert_eq!(pool.install(|| ann.run(&inputs)).unwrap(), results);
+            let one = |batch: &Batch| Batch::new(1, batch.shape().to_vec(), batch.sample(count - 1).to_vec()).unwrap();
+            let last: Vec<Batch> = inputs.iter().map(one).collect();
+            for (alone, all) in pool.install(|| ann.run(&last)).unwrap().iter().zip(&results) {
+                assert_eq!(alone.sample(0), all.sample(count - 1));
+            }
         }
     }
 

@@ -2,7 +2,7 @@ use spikeconverter_graph::NodeId;
 use spikeconverter_network::{NodeKind, Simulation, SpikingNetwork};
 
 use crate::kernels::vectors::{truncated, vectorised};
-use crate::{Batch, EngineError};
+use crate::{Batch, EngineError, Stopped, UntilStable};
 
 /// Runs a spiking network on samples. Every engine gives the same spikes: the reference engine is the definition, and
 /// one suite of tests holds the others to it.
@@ -103,6 +103,19 @@ pub trait StreamingEngine: Engine {
     /// # Errors
     /// [`EngineError`] when the samples do not fit the network, or the network is not streaming.
     fn record(&self, inputs: &Batch, show: &mut dyn FnMut(&StepRecord<'_>)) -> Result<Batch, EngineError>;
+
+    /// Runs the samples like [`Engine::run_counting`], each until its class is stable. `watch` is also told how many steps each
+    /// sample of the group took; the numbers of spikes are those of these steps.
+    ///
+    /// # Errors
+    /// As [`record`](Self::record), and when the network has several read-outs.
+    fn run_until_stable(
+        &self,
+        inputs: &Batch,
+        rule: UntilStable,
+        watch: &mut dyn FnMut(NodeId, &Batch<i32>, &[u32]),
+        count: &mut dyn FnMut(NodeId, &Batch<SpikeCount>),
+    ) -> Result<Stopped, EngineError>;
 }
 
 /// Refuses a network whose time passes in another way than `engine` simulates.

@@ -53,6 +53,14 @@ pub enum EngineError {
         /// Samples in another one.
         other: usize,
     },
+    /// Instructions that this machine does not have.
+    #[error("this machine does not have the instructions {isa:?}; it has {available:?}")]
+    Instructions {
+        /// What was asked for.
+        isa: crate::Isa,
+        /// What there is.
+        available: Vec<crate::Isa>,
+    },
     /// An operation that cannot be applied to inputs of these shapes.
     #[error("{what}: {reason}")]
     Op {

@@ -36,12 +36,12 @@ impl Dice {
         (0..n).map(|_| self.value()).collect()
     }
 
-    fn tensor(&mut self, shape: Vec<usize>) -> Tensor {
+    pub(crate) fn tensor(&mut self, shape: Vec<usize>) -> Tensor {
         let values = self.values(volume(&shape));
         Tensor::new(shape, values).unwrap()
     }
 
-    fn bias(&mut self, n: usize) -> Option<Tensor> {
+    pub(crate) fn bias(&mut self, n: usize) -> Option<Tensor> {
         self.coin().then(|| self.tensor(vec![n]))
     }
 

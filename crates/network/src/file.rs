@@ -2,7 +2,6 @@
 //! its metadata holds a JSON header under the key `spikeconverter`.
 
 use std::collections::{HashMap, HashSet};
-use std::io::Write;
 use std::path::Path;
 
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
@@ -10,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use spikeconverter_graph::{Graph, GraphBuilder, NodeId, Op, Tensor};
 use spikeconverter_neuron::{Rehearsal, StreamCoding};
 
-use crate::{Encoding, NetworkBuilder, NetworkError, NodeKind, Provenance, Simulation, SpikingNetwork};
+use crate::{Encoding, NetworkBuilder, NetworkError, NodeKind, Provenance, Simulation, SpikingNetwork, write_whole};
 
 /// Key of the header in the file's metadata.
 const HEADER_KEY: &str = "spikeconverter";
@@ -93,18 +92,7 @@ impl SnnFile {
     /// [`NetworkError::Io`] when it cannot be written, [`NetworkError::Network`] when a tensor cannot be stored.
     pub fn save(&self, path: &Path) -> Result<(), NetworkError> {
         let bytes = self.to_bytes()?;
-        let io = |source| NetworkError::Io { action: "write", path: path.to_owned(), source };
-        let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let mut file = tempfile::Builder::new().prefix(".snn-").tempfile_in(folder).map_err(io)?;
-        file.write_all(&bytes).and_then(|()| file.as_file().sync_all()).map_err(io)?;
-        // a temporary file is private; the result is as readable as any file the user makes
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644)).map_err(io)?;
-        }
-        file.persist(path).map_err(|e| io(e.error))?;
-        Ok(())
+        write_whole(path, &bytes).map_err(|source| NetworkError::Io { action: "write", path: path.to_owned(), source })
     }
 
     /// Reads a file written by [`SnnFile::save`]. Nothing in it is executed; every shape, parameter and weight is

@@ -14,6 +14,7 @@ mod schedule;
 mod stream_pool;
 mod streaming;
 mod trains;
+mod write;
 
 pub use encoding::Encoding;
 pub use error::NetworkError;
@@ -25,3 +26,4 @@ pub use provenance::{CalibrationRecord, Provenance};
 pub use schedule::{Schedule, Simulation, Timing};
 pub use stream_pool::StreamingPool;
 pub use streaming::{Negative, StreamingPopulation};
+pub use write::write_whole;

@@ -141,6 +141,10 @@ impl Schedule {
             let turns = if rehearsal.is_sequential() { stages.saturating_sub(1) } else { 1 };
             rehearsal.steps().saturating_mul(turns)
         });
+        for timing in &mut timings {
+            timing.listens_at = timing.listens_at.saturating_add(rehearsed);
+            timing.emits_at = timing.emits_at.saturating_add(rehearsed);
+        }
         latency_steps = latency_steps.saturating_add(rehearsed);
         period = period.saturating_add(rehearsed);
         Self { timings, period, latency_steps, stages }

@@ -5,11 +5,12 @@
 
 use std::error::Error;
 use std::fmt::Write as _;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser;
-use spikeconverter_convert::{Base, Granularity, Options, Weights};
+use spikeconverter_convert::{Base, Granularity, Options, WeightCalibration, Weights};
 use spikeconverter_data::{DataReference, Dataset, ModelEntry, OpenOptions, PreprocessFile};
 use spikeconverter_network::Encoding;
 use spikeconverter_pipeline::{
@@ -48,6 +49,9 @@ struct Arguments {
     /// Do not correct means
     #[arg(long)]
     no_bias_correction: bool,
+    /// How weights are calibrated: none, layer or network, instead of what suits the window
+    #[arg(long, value_parser = weight_calibration)]
+    weight_calibration: Option<WeightCalibration>,
     /// Samples enter as 8-bit pixels (models with other data are left out)
     #[arg(long)]
     pixels: bool,
@@ -60,6 +64,9 @@ struct Arguments {
     /// Write the table here as well
     #[arg(long)]
     out: Option<PathBuf>,
+    /// Rows a..b-1 of the calibration data, for trials, instead of the test data
+    #[arg(long, num_args = 2)]
+    held_out: Vec<usize>,
     /// The preprocessing file, instead of models/preprocessing.toml in $SPIKECONVERTER_DATA
     #[arg(long)]
     preprocess: Option<PathBuf>,
@@ -99,7 +106,10 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
             continue;
         };
         let model = Model::open(onnx, None)?;
-        let (test, train) = (open(test, arguments.limit)?, open(calibrate, None)?);
+        let (test, train) = match *arguments.held_out {
+            [first, last] => (part(calibrate, first..last)?, part(calibrate, 0..first)?),
+            _ => (open(test, arguments.limit)?, open(calibrate, None)?),
+        };
         if pixels(arguments) && test.integer_range().is_none() {
             eprintln!("{name}: left out, its data are no 8-bit pixels");
             continue;
@@ -120,6 +130,13 @@ fn open(reference: &DataReference, limit: Option<usize>) -> Result<Dataset, spik
     Dataset::open(&reference.path, &OpenOptions { limit, ..reference.options.clone() })
 }
 
+/// Some rows of what a reference names.
+fn part(reference: &DataReference, rows: Range<usize>) -> Result<Dataset, spikeconverter_data::Error> {
+    let first = reference.options.range.as_ref().map_or(0, |range| range.start);
+    let range = Some(first + rows.start..first + rows.end);
+    Dataset::open(&reference.path, &OpenOptions { range, ..reference.options.clone() })
+}
+
 /// Head of the table, below a line that says what was asked for.
 fn head(arguments: &Arguments) -> String {
     let options = options(arguments, 1).record();
@@ -138,9 +155,10 @@ fn options(arguments: &Arguments, time_steps: u32) -> Options {
     Options {
         time_steps,
         base: arguments.base.map_or(Base::Auto, Base::Fixed),
-        thresholds: if arguments.layer_thresholds { Granularity::Layer } else { Granularity::Channel },
+        thresholds: arguments.layer_thresholds.then_some(Granularity::Layer),
         half_step: !arguments.no_half_step,
         bias_correction: !arguments.no_bias_correction,
+        weight_calibration: arguments.weight_calibration,
         encoding: if pixels(arguments) { Encoding::Pixels } else { Encoding::Analog },
         weights: arguments.weights,
         ..Options::default()
@@ -155,6 +173,11 @@ fn pixels(arguments: &Arguments) -> bool {
 fn weights(text: &str) -> Result<Weights, String> {
     let all = [Weights::F32, Weights::I8];
     all.into_iter().find(|weights| weights.name() == text).ok_or_else(|| "must be f32 or i8".into())
+}
+
+fn weight_calibration(text: &str) -> Result<WeightCalibration, String> {
+    let named = |name: &WeightCalibration| name.name() == text;
+    WeightCalibration::ALL.into_iter().find(named).ok_or_else(|| "must be none, layer or network".into())
 }
 
 /// Converts and evaluates; a line of the table.

@@ -3,6 +3,7 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr)] // a program that prints its measurements
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -11,7 +12,7 @@ use std::time::SystemTime;
 use clap::Parser;
 use spikeconverter_convert::{Options, method};
 use spikeconverter_data::{Dataset, OpenOptions, PreprocessFile, Stage};
-use spikeconverter_engine::{Batch, ClockedEngine, Engine, EngineError};
+use spikeconverter_engine::{Batch, ClockedEngine, Engine, EngineError, StreamingEngine};
 use spikeconverter_graph::ops::{Activation, AvgPool, Conv, Linear, Op, Reshape, Window};
 use spikeconverter_graph::{Graph, GraphBuilder, NodeId, Tensor, volume};
 use spikeconverter_network::{NodeKind, Provenance, SnnFile, SpikingNetwork, StreamingPopulation};
@@ -36,6 +37,9 @@ struct Arguments {
     /// Runs; the fastest counts
     #[arg(long, default_value_t = 5)]
     repeat: usize,
+    /// Also write every step: spikes.u8 and membranes.f32, sample after sample, in each population after population
+    #[arg(long)]
+    record: bool,
     /// Folder for net.snn, inputs.f32, counts.i32
     #[arg(long)]
     out: PathBuf,
@@ -70,6 +74,9 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
         seconds = seconds.min(elapsed);
     }
     write(&arguments.out, &file, &samples, &counts)?;
+    if arguments.record {
+        record(&arguments.out, &file.network, &engine, &samples)?;
+    }
     let spikes: i64 = counts.iter().flatten().map(|&count| i64::from(count)).sum();
     let neurons: usize = file.network.spiking().map(|id| volume(&file.network.node(id).shape)).sum();
     let steps = neurons as f64 * samples.count() as f64 * f64::from(arguments.time_steps);
@@ -198,6 +205,26 @@ fn scaled(network: &SpikingNetwork, factor: f32) -> Result<SpikingNetwork, Box<d
         }),
         other => other.clone(),
     })?)
+}
+
+/// Every spike and membrane, sample after sample, population after population, step after step.
+fn record(
+    folder: &Path,
+    network: &SpikingNetwork,
+    engine: &ClockedEngine<'_>,
+    samples: &Batch,
+) -> Result<(), Box<dyn Error>> {
+    let mut trains: BTreeMap<(usize, NodeId), (Vec<u8>, Vec<u8>)> = BTreeMap::new();
+    engine.record(samples, &mut |step| {
+        let (spikes, membranes) = trains.entry((step.sample, step.node)).or_default();
+        spikes.extend(step.spikes.iter().map(|&fires| u8::from(fires != 0)));
+        membranes.extend(step.membranes.iter().flat_map(|&u| (u as f32).to_le_bytes()));
+    })?;
+    let (spikes, membranes): (Vec<Vec<u8>>, Vec<Vec<u8>>) = trains.into_values().unzip();
+    debug_assert_eq!(spikes.len(), samples.count() * network.spiking().count());
+    std::fs::write(folder.join("spikes.u8"), spikes.concat())?;
+    std::fs::write(folder.join("membranes.f32"), membranes.concat())?;
+    Ok(())
 }
 
 /// The network, the samples, and each population's spike counts, population after population (little-endian).

@@ -4,8 +4,10 @@ use std::path::Path;
 use std::time::Instant;
 
 use serde::Serialize;
-use spikeconverter_convert::{Findings, LayerReport, Options, method, methods};
+use spikeconverter_convert::{ConvertError, Findings, LayerReport, Method, Options, method, methods};
 use spikeconverter_data::{Dataset, Preprocessing};
+use spikeconverter_engine::Batch;
+use spikeconverter_graph::Graph;
 use spikeconverter_network::{CalibrationRecord, Provenance, Schedule, SnnFile, SpikingNetwork};
 
 use crate::calibration::{choose_rows, gather};
@@ -124,6 +126,29 @@ impl ScheduleSummary {
     }
 }
 
+/// Calibration samples, read once, and the trained network as it takes them.
+pub(crate) struct Prepared {
+    pub(crate) feed: SampleFeed,
+    graph: Graph,
+    pub(crate) samples: Batch,
+}
+
+impl Prepared {
+    /// Reads the calibration samples of a request. What cannot be converted by any method is said before.
+    pub(crate) fn new(request: &ConvertRequest<'_>, progress: &mut dyn FnMut(Progress)) -> Result<Self> {
+        let ConvertRequest { model, data, calibration, options, .. } = request;
+        spikeconverter_convert::check(model.graph())
+            .and_then(Findings::placements)
+            .map_err(|source| refused(model, source))?;
+        let feed = SampleFeed::new(&request.preprocessing, model, data, options.encoding)?;
+        let graph = feed.spiking_graph(model.graph(), model.path())?;
+        let count = calibration.count(data.len(), peak_bytes(&graph));
+        let rows = choose_rows(data.len(), count, calibration.seed);
+        let samples = gather(data, &feed, model.input_shape(), &rows, progress)?;
+        Ok(Self { feed, graph, samples })
+    }
+}
+
 /// Converts a trained network.
 ///
 /// # Errors
@@ -131,28 +156,28 @@ impl ScheduleSummary {
 /// convert.
 pub fn convert(request: &ConvertRequest<'_>, progress: &mut dyn FnMut(Progress)) -> Result<Converted> {
     let started = Instant::now();
-    let ConvertRequest { model, data, calibration, options, .. } = request;
-    let file = || model.path().to_owned();
-    let refused = |source| Error::Convert { file: file(), source: Box::new(source) };
-    let method = method(&request.method).ok_or_else(|| Error::Method {
-        name: request.method.clone(),
-        known: methods().iter().map(|m| m.info().name).collect::<Vec<_>>().join(", "),
-    })?;
-    options.check().map_err(refused)?;
-    // what cannot be converted is said before any data are read
-    spikeconverter_convert::check(model.graph()).and_then(Findings::placements).map_err(refused)?;
-    let feed = SampleFeed::new(&request.preprocessing, model, data, options.encoding)?;
-    let graph = feed.spiking_graph(model)?;
+    known_method(&request.method)?;
+    request.options.check().map_err(|source| refused(request.model, source))?;
+    let prepared = Prepared::new(request, progress)?;
+    let mut converted = convert_prepared(request, &prepared, progress)?;
+    converted.report.seconds = started.elapsed().as_secs_f64();
+    Ok(converted)
+}
 
-    let count = calibration.count(data.len(), peak_bytes(&graph));
-    let rows = choose_rows(data.len(), count, calibration.seed);
-    let samples = gather(data, &feed, model.input_shape(), &rows, progress)?;
+/// Converts on samples that were read before, for this model, data, preprocessing, encoding and choice of samples.
+pub(crate) fn convert_prepared(
+    request: &ConvertRequest<'_>,
+    prepared: &Prepared,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Converted> {
+    let started = Instant::now();
+    let ConvertRequest { model, data, calibration, options, .. } = request;
+    let method = known_method(&request.method)?;
     let conversion = method
-        .convert(&graph, &samples, options, &mut |done, total| {
+        .convert(&prepared.graph, &prepared.samples, options, &mut |done, total| {
             progress(Progress { phase: Phase::Fitting, done, total });
         })
-        .map_err(refused)?;
-    drop(samples);
+        .map_err(|source| refused(model, source))?;
 
     let available = data.len();
     let summary = DataSummary {
@@ -162,7 +187,7 @@ pub fn convert(request: &ConvertRequest<'_>, progress: &mut dyn FnMut(Progress))
         samples: conversion.samples,
         seed: calibration.seed,
     };
-    let mut record = options.record();
+    let mut record = method.info().record(options);
     record.insert("seed".into(), calibration.seed.to_string());
     let provenance = Provenance {
         program: env!("CARGO_PKG_VERSION").into(),
@@ -180,18 +205,34 @@ pub fn convert(request: &ConvertRequest<'_>, progress: &mut dyn FnMut(Progress))
         schedule: ScheduleSummary::of(&conversion.network),
         notes: notes(&summary, calibration),
         calibration: summary,
-        feed: feed.clone(),
+        feed: prepared.feed.clone(),
         neurons: conversion.layers.iter().map(|layer| layer.neurons).sum(),
         layers: conversion.layers,
         seconds: started.elapsed().as_secs_f64(),
     };
-    let file =
-        SnnFile { network: conversion.network, ann: model.graph().clone(), preprocessing: feed.to_json(), provenance };
+    let file = SnnFile {
+        network: conversion.network,
+        ann: model.graph().clone(),
+        preprocessing: prepared.feed.to_json(),
+        provenance,
+    };
     Ok(Converted { file, report })
 }
 
+/// The method of this name in the table.
+pub(crate) fn known_method(name: &str) -> Result<&'static dyn Method> {
+    method(name).ok_or_else(|| Error::Method {
+        name: name.into(),
+        known: methods().iter().map(|m| m.info().name).collect::<Vec<_>>().join(", "),
+    })
+}
+
+fn refused(model: &Model, source: ConvertError) -> Error {
+    Error::Convert { file: model.path().to_owned(), source: Box::new(source) }
+}
+
 /// The last part of a path that says something; `.` and `..` do not.
-fn name_of(path: &Path) -> String {
+pub(crate) fn name_of(path: &Path) -> String {
     path.file_name().map_or_else(|| path.display().to_string(), |_| file_name(path))
 }
 

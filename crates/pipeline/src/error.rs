@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use spikeconverter_convert::ConvertError;
 use spikeconverter_engine::EngineError;
+use spikeconverter_export::ExportError;
 use spikeconverter_graph::GraphError;
 use spikeconverter_network::NetworkError;
 use spikeconverter_onnx::OnnxError;
@@ -46,6 +47,23 @@ pub enum Error {
         /// What is wrong.
         source: EngineError,
     },
+    /// A network could not be exported.
+    #[error("`{}`: {source}", file.display())]
+    Export {
+        /// The network's file.
+        file: PathBuf,
+        /// What is wrong.
+        source: ExportError,
+    },
+    /// Samples cannot be stopped early.
+    #[error(
+        "`{}`: samples stop when their class is stable in networks with schedule `stream` only, and this one has schedule \
+         `window`: evaluate it without", file.display()
+    )]
+    NotStreaming {
+        /// The network's file.
+        file: PathBuf,
+    },
     /// A file could not be read.
     #[error("cannot read `{}`: {source}", file.display())]
     Read {
@@ -53,6 +71,61 @@ pub enum Error {
         file: PathBuf,
         /// The system's reason.
         source: std::io::Error,
+    },
+    /// A file could not be written.
+    #[error("cannot write `{}`: {source}; check the folder, its permissions and the space there", file.display())]
+    Write {
+        /// The file.
+        file: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// A file does not hold the state of this comparison.
+    #[error("`{}` {reason}; choose another file with --resume", file.display())]
+    State {
+        /// The file.
+        file: PathBuf,
+        /// What it holds instead.
+        reason: String,
+    },
+    /// A comparison was stopped from outside.
+    #[error(
+        "interrupted after {done} of {total} cells; {}",
+        state.as_ref().map_or_else(
+            || "nothing was kept: with --resume FILE finished cells are".to_owned(),
+            |file| format!("the same command goes on from `{}`", file.display()),
+        )
+    )]
+    Interrupted {
+        /// Cells that were finished.
+        done: usize,
+        /// Cells in all.
+        total: usize,
+        /// Where the finished cells are kept.
+        state: Option<PathBuf>,
+    },
+    /// There is no cell to compare.
+    #[error(
+        "there is nothing to compare; name at least one method with --methods and one number of time steps with -T"
+    )]
+    NothingToCompare,
+    /// A method needs a network that was trained for it.
+    #[error(
+        "method `{method}` needs a network trained for it, and cannot be compared on one that was not; leave it out"
+    )]
+    NeedsTraining {
+        /// The method.
+        method: String,
+    },
+    /// A sample whose spikes were asked for does not exist.
+    #[error("`{}` has {samples} samples, counted from 0, and none is number {image}; choose others with --raster", path.display())]
+    RasterImage {
+        /// The data set.
+        path: PathBuf,
+        /// The sample asked for.
+        image: usize,
+        /// Samples there are.
+        samples: usize,
     },
     /// The model has more than one input, or none.
     #[error("`{}` has {found} inputs; export it with exactly one", file.display())]

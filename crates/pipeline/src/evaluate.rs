@@ -3,15 +3,17 @@
 use std::path::Path;
 
 use serde::Serialize;
-use spikeconverter_data::{Batches, Dataset, Preprocessing, Stage};
+use spikeconverter_data::{Dataset, Preprocessing};
 use spikeconverter_engine::{
-    Batch, ClockedEngine, Engine, EngineError, Evaluation, EvaluationReport, Evaluator, FoldedEngine, ReferenceEngine,
+    ClockedEngine, Engine, EngineError, Evaluation, EvaluationReport, Evaluator, FoldedEngine, ReferenceEngine,
+    StreamingEngine, UntilStable,
 };
 use spikeconverter_graph::Graph;
-use spikeconverter_network::{Simulation, SnnFile};
+use spikeconverter_network::{Simulation, SnnFile, SpikingNetwork};
 
 use crate::memory::peak_bytes;
 use crate::model::classes;
+use crate::pairs::Pairs;
 use crate::{Error, Phase, Progress, Result, SampleFeed};
 
 /// Memory that the values of a batch may take when its size is not given.
@@ -33,6 +35,22 @@ pub enum EngineChoice {
     Reference,
 }
 
+impl EngineChoice {
+    /// The engine, ready to run this network.
+    pub(crate) fn prepare(self, network: &SpikingNetwork) -> std::result::Result<Box<dyn Engine + '_>, EngineError> {
+        Ok(match (self, network.simulation()) {
+            (Self::Auto, Simulation::Window) | (Self::Folded, _) => Box::new(FoldedEngine::new(network)?),
+            (Self::Auto, Simulation::Stream) | (Self::Clocked, _) => Box::new(ClockedEngine::new(network)?),
+            (Self::Reference, _) => Box::new(ReferenceEngine::new(network)),
+        })
+    }
+}
+
+/// Samples that are processed together when nobody says how many: as many as their values have memory for.
+pub(crate) fn batch_size(ann: &Graph) -> usize {
+    (BATCH_BYTES / peak_bytes(ann)).clamp(1, LARGEST_BATCH) as usize
+}
+
 /// What is to be evaluated, and how.
 #[derive(Debug, Clone)]
 pub struct EvaluateRequest<'a> {
@@ -46,55 +64,14 @@ pub struct EvaluateRequest<'a> {
     pub engine: EngineChoice,
     /// Samples that are processed together; chosen by memory if not given.
     pub batch: Option<usize>,
+    /// Whether samples are stopped when their class is stable; streaming networks only.
+    pub until_stable: Option<UntilStable>,
 }
 
 impl<'a> EvaluateRequest<'a> {
     /// A request with the defaults: the engine that suits the network, a batch size chosen by memory.
     pub fn new(file: &'a SnnFile, path: &'a Path, data: &'a Dataset) -> Self {
-        Self { file, path, data, engine: EngineChoice::Auto, batch: None }
-    }
-}
-
-/// A batch as both networks take it.
-struct Pair {
-    trained: Batch,
-    spiking: Batch,
-    labels: Option<Vec<u32>>,
-}
-
-/// The data set as both networks take it.
-struct Pairs<'a> {
-    feed: &'a SampleFeed,
-    shape: &'a [usize],
-    normalised: Batches,
-    /// Where the spiking network takes other numbers than the trained one.
-    raw: Option<Batches>,
-}
-
-impl<'a> Pairs<'a> {
-    fn new(data: &Dataset, feed: &'a SampleFeed, shape: &'a [usize], size: usize) -> Result<Self> {
-        let open = |stage| data.batches(&feed.preprocessing, shape, size, stage);
-        let normalised = open(Stage::Normalised)?;
-        let raw = (feed.stage() != Stage::Normalised).then(|| open(feed.stage())).transpose()?;
-        Ok(Self { feed, shape, normalised, raw })
-    }
-
-    fn next(&mut self) -> Result<Option<std::result::Result<Pair, EngineError>>> {
-        let Some(batch) = self.normalised.next().transpose()? else { return Ok(None) };
-        let (count, labels) = (batch.count, batch.labels);
-        let raw = match &mut self.raw {
-            Some(raw) => raw.next().transpose()?.map(|batch| batch.inputs),
-            None => None,
-        };
-        let pair = || {
-            let trained = Batch::new(count, self.shape.to_vec(), batch.inputs)?;
-            let spiking = match raw {
-                Some(raw) => self.feed.spiking_input(count, self.shape, raw)?,
-                None => trained.clone(),
-            };
-            Ok(Pair { trained, spiking, labels })
-        };
-        Ok(Some(pair()))
+        Self { file, path, data, engine: EngineChoice::Auto, batch: None, until_stable: None }
     }
 }
 
@@ -118,38 +95,45 @@ pub fn evaluate(request: &EvaluateRequest<'_>, progress: &mut dyn FnMut(Progress
     let feed = SampleFeed::of(file, path)?;
     feed.check_pixels(data, path)?;
     check_labels(data, &feed.preprocessing, &file.ann, path)?;
-    let choice = match (request.engine, file.network.simulation()) {
-        (EngineChoice::Auto, Simulation::Window) => EngineChoice::Folded,
-        (EngineChoice::Auto, Simulation::Stream) => EngineChoice::Clocked,
-        (chosen, _) => chosen,
+    let network = &file.network;
+    let engine: Box<dyn Engine>;
+    let streaming: Box<dyn StreamingEngine>;
+    let (evaluator, name) = if let Some(rule) = request.until_stable {
+        streaming = match request.engine {
+            _ if network.simulation() != Simulation::Stream => return Err(not_streaming(path)),
+            EngineChoice::Reference => Box::new(ReferenceEngine::new(network)),
+            // says that it does not run streams
+            EngineChoice::Folded => return Err(FoldedEngine::new(network).map_or_else(failed, |_| not_streaming(path))),
+            EngineChoice::Auto | EngineChoice::Clocked => Box::new(ClockedEngine::new(network).map_err(failed)?),
+        };
+        (Evaluator::until_stable(network, &file.ann, streaming.as_ref(), rule), streaming.name())
+    } else {
+        engine = request.engine.prepare(network).map_err(failed)?;
+        (Evaluator::new(network, &file.ann, engine.as_ref()), engine.name())
     };
-    let engine: Box<dyn Engine> = match choice {
-        EngineChoice::Auto | EngineChoice::Folded => Box::new(FoldedEngine::new(&file.network).map_err(failed)?),
-        EngineChoice::Clocked => Box::new(ClockedEngine::new(&file.network).map_err(failed)?),
-        EngineChoice::Reference => Box::new(ReferenceEngine::new(&file.network)),
-    };
-    let evaluator = Evaluator::new(&file.network, &file.ann, engine.as_ref()).map_err(failed)?;
-    let size = request.batch.unwrap_or_else(|| {
-        let room = BATCH_BYTES / peak_bytes(&file.ann);
-        room.clamp(1, LARGEST_BATCH) as usize
-    });
+    let evaluator = evaluator.map_err(failed)?;
+    let size = request.batch.unwrap_or_else(|| batch_size(&file.ann));
     let mut pairs = Pairs::new(data, &feed, file.network.input_shape(), size)?;
     let mut evaluation = evaluator.empty();
     while let Some(pair) = pairs.next()? {
         let pair = pair.map_err(failed)?;
         let counted = evaluator
-            .evaluate_batch(&pair.trained, &pair.spiking, pair.labels.as_deref(), feed.preprocessing.label_offset)
+            .evaluate_batch(&pair.trained, pair.spiking(), pair.labels.as_deref(), feed.preprocessing.label_offset)
             .map_err(failed)?;
         evaluation.merge(&counted).map_err(failed)?;
         let done = evaluation.images as usize;
         progress(Progress { phase: Phase::Evaluating, done, total: data.len() });
     }
-    let report = EvaluationReport::new(&file.network, &evaluation, &file.provenance.method, engine.name());
+    let report = EvaluationReport::new(&file.network, &evaluation, &file.provenance.method, name);
     Ok(Evaluated { evaluation, report })
 }
 
+fn not_streaming(path: &Path) -> Error {
+    Error::NotStreaming { file: path.to_owned() }
+}
+
 /// Refuses labels for which the model has no output. Data without labels pass.
-fn check_labels(data: &Dataset, preprocessing: &Preprocessing, graph: &Graph, file: &Path) -> Result<()> {
+pub(crate) fn check_labels(data: &Dataset, preprocessing: &Preprocessing, graph: &Graph, file: &Path) -> Result<()> {
     let Some((smallest, largest)) = data.label_range() else { return Ok(()) };
     let classes = classes(graph);
     let offset = preprocessing.label_offset;

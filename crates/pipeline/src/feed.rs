@@ -9,6 +9,7 @@ use spikeconverter_graph::Graph;
 use spikeconverter_graph::passes::fold_input_normalisation;
 use spikeconverter_network::{Encoding, SnnFile};
 
+use crate::model::input_node;
 use crate::{Error, Model, Result};
 
 /// How samples are fed.
@@ -84,9 +85,10 @@ impl SampleFeed {
 
     /// The trained network on the numbers that the spiking network takes: itself, or, for pixels, with the
     /// normalisation of `x = p·mul + (add + lowest·mul)` folded into its first layer.
-    pub(crate) fn spiking_graph(&self, model: &Model) -> Result<Graph> {
-        let Some(lowest) = self.lowest_pixel else { return Ok(model.graph().clone()) };
-        let shape = model.input_shape();
+    /// `file` names the network in errors.
+    pub(crate) fn spiking_graph(&self, graph: &Graph, file: &Path) -> Result<Graph> {
+        let Some(lowest) = self.lowest_pixel else { return Ok(graph.clone()) };
+        let shape = input_node(graph).map_or(&[][..], |node| &node.shape);
         // the scale is settled, so that the number type no longer matters
         let normalisation = self.preprocessing.normalisation(Element::F32)?;
         let image = ImageShape::of(shape, self.preprocessing.layout);
@@ -95,15 +97,15 @@ impl SampleFeed {
             (1, _) => 0,
             (_, Some(image)) if shape.len() == 3 && image.layout == Layout::Nhwc => 2,
             (_, Some(_)) if shape.len() == 3 => 0,
-            _ => return Err(Error::Channels { file: model.path().to_owned(), channels, shape: shape.to_vec() }),
+            _ => return Err(Error::Channels { file: file.to_owned(), channels, shape: shape.to_vec() }),
         };
         let extent = shape.get(axis).copied().unwrap_or(1);
         let (mul, add): (Vec<f64>, Vec<f64>) = (0..extent)
             .map(|channel| normalisation.channel(channel))
             .map(|(mul, add)| (mul, add + f64::from(lowest) * mul))
             .unzip();
-        fold_input_normalisation(model.graph(), axis, &mul, &add)
-            .map_err(|source| Error::Graph { file: model.path().to_owned(), source })
+        fold_input_normalisation(graph, axis, &mul, &add)
+            .map_err(|source| Error::Graph { file: file.to_owned(), source })
     }
 
     /// Refuses data whose raw values are not those the network was made for.

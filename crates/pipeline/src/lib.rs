@@ -1,4 +1,4 @@
-//! From files to results: open a model, check it, convert it, evaluate what came out.
+//! From files to results: open a model, check it, convert it, evaluate and explain what came out, compare methods.
 //!
 //! The command line calls these functions and shows what they return. Nothing here prints, parses
 //! arguments or knows a terminal; long work reports its progress to a callback.
@@ -23,28 +23,42 @@
 //! # }
 //! ```
 
+mod advice;
 mod calibration;
 mod check;
+mod compare;
 mod convert;
 mod describe;
 mod error;
 mod evaluate;
+mod explain;
+mod export;
 mod feed;
 mod memory;
 mod model;
+mod pairs;
 mod progress;
 
+pub use advice::Advice;
 pub use calibration::Calibration;
 pub use check::{CheckReport, CheckTotals, InputSummary, NodeVerdict, Verdict, check};
+pub use compare::{
+    Cell, CellResult, CompareProgress, CompareRequest, Comparison, Fronts, Measured, Raster, RasterLayer, SampleSet,
+    Setting, Skipped, SpikeTrain, compare, fronts,
+};
 pub use convert::{ConvertReport, ConvertRequest, Converted, DataSummary, ScheduleSummary, convert};
 pub use describe::{Description, LayerDescription, describe};
 pub use error::Error;
 pub use evaluate::{EngineChoice, EvaluateRequest, Evaluated, evaluate};
+pub use explain::{ExplainReport, ExplainRequest, explain};
+pub use export::{ExportReport, ExportTarget, export};
 pub use feed::{SampleFeed, settle};
 pub use memory::{peak_bytes, peak_values};
 pub use model::Model;
 pub use progress::{Phase, Progress};
-pub use spikeconverter_engine::{Evaluation, EvaluationReport};
+pub use spikeconverter_convert::explain::{ErrorParts, Explanation, FiringRates, LayerExplanation, Sample};
+pub use spikeconverter_engine::{Evaluation, EvaluationReport, UntilStable};
+pub use spikeconverter_export as formats;
 
 /// What every fallible function of this crate returns.
 pub type Result<T> = std::result::Result<T, Error>;

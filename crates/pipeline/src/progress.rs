@@ -9,6 +9,8 @@ pub enum Phase {
     Fitting,
     /// Samples are evaluated.
     Evaluating,
+    /// Layers are compared.
+    Explaining,
 }
 
 /// How far it is.
@@ -16,7 +18,7 @@ pub enum Phase {
 pub struct Progress {
     /// What is being done.
     pub phase: Phase,
-    /// Units done: samples, or layers.
+    /// Units done: samples, layers, or layers of samples.
     pub done: usize,
     /// Units in all.
     pub total: usize,

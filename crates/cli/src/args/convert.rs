@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use spikeconverter_convert::{Base, Granularity, Options, Weights};
+use spikeconverter_convert::{Base, Granularity, Options, WeightCalibration, Weights};
 use spikeconverter_network::Encoding;
 use spikeconverter_pipeline::Calibration;
 
+use super::parts::PartsArgs;
 use super::values::{base, positive};
 use super::{DataArgs, ModelArgs, PreprocessArgs};
 
@@ -24,7 +25,9 @@ Examples:
       --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225
   spikeconverter convert model.onnx --data calibrate/ --resize 256 --crop 224 -T 6 -o net.snn
   spikeconverter convert model.onnx --data cifar10/ --weights i8 -o net.snn
-  spikeconverter convert model.onnx --data x.npz --preprocess model.toml --base 2 -o net.snn --json")]
+  spikeconverter convert model.onnx --data x.npz --preprocess model.toml --base 2 -o net.snn --json
+  spikeconverter convert model.onnx --data cifar10/ -T 32 --method li2021-light -o net.snn
+  spikeconverter convert model.onnx --data cifar10/ -T 16 --method ltb --neuron group --threshold-rule mmse -o net.snn")]
 pub(crate) struct ConvertArgs {
     #[command(flatten)]
     pub(crate) model: ModelArgs,
@@ -45,9 +48,9 @@ pub(crate) struct ConvertArgs {
     #[arg(long, value_name = "auto|1..2", default_value = "auto", value_parser = base)]
     pub(crate) base: Base,
 
-    /// What shares a threshold
-    #[arg(long, value_enum, default_value_t = ThresholdsArg::Channel)]
-    pub(crate) thresholds: ThresholdsArg,
+    /// What shares a threshold; in methods with windows the channel, in others what the paper has, unless said
+    #[arg(long, value_enum)]
+    pub(crate) thresholds: Option<ThresholdsArg>,
 
     /// Truncate instead of rounding to the nearest spike train
     #[arg(long)]
@@ -56,6 +59,10 @@ pub(crate) struct ConvertArgs {
     /// Do not give channels an initial membrane potential of least conversion error
     #[arg(long)]
     pub(crate) no_bias_correction: bool,
+
+    /// How weights and biases are calibrated, in methods with windows: `layer` up to T = 7 and `none` beyond unless said
+    #[arg(long, value_enum)]
+    pub(crate) weight_calibration: Option<WeightCalibrationArg>,
 
     /// Percentile of a layer's positive activations that becomes its threshold, in methods that normalise so
     #[arg(long, value_name = "P", default_value_t = 99.9)]
@@ -73,13 +80,16 @@ pub(crate) struct ConvertArgs {
     #[arg(long, value_name = "N", default_value_t = 1024, value_parser = positive)]
     pub(crate) calibrate: usize,
 
-    /// Seed of the choice of calibration samples
+    /// Seed of the choice of calibration samples, and of random input spikes
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) seed: u64,
 
     /// Print what was decided as one JSON object
     #[arg(long)]
     pub(crate) json: bool,
+
+    #[command(flatten)]
+    pub(crate) parts: PartsArgs,
 
     #[command(flatten)]
     pub(crate) data: DataArgs,
@@ -94,14 +104,28 @@ pub(crate) enum ThresholdsArg {
     Channel,
     /// All neurons of a layer
     Layer,
+    /// Nothing: each neuron has its own (methods with schedule stream)
+    Neuron,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum WeightCalibrationArg {
+    /// They stay as trained
+    None,
+    /// Layer by layer, by least squares
+    Layer,
+    /// Then all together, by gradients of the difference from the trained network: slower, for the shortest windows
+    Network,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum InputArg {
-    /// The preprocessed sample as a current in the first step
+    /// The preprocessed sample as a current, in the first step of the window or in each step of a stream
     Analog,
-    /// 8-bit pixels as their own 8 binary spikes
+    /// 8-bit pixels as their own 8 binary spikes; in methods with schedule stream again and again
     Pixels,
+    /// 8-bit pixels as random spikes, more of them the larger they are (methods with schedule stream)
+    Poisson,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -122,18 +146,26 @@ impl ConvertArgs {
         Options {
             time_steps: self.time_steps,
             base: self.base,
-            thresholds: match self.thresholds {
+            thresholds: self.thresholds.map(|thresholds| match thresholds {
                 ThresholdsArg::Channel => Granularity::Channel,
                 ThresholdsArg::Layer => Granularity::Layer,
-            },
+                ThresholdsArg::Neuron => Granularity::Neuron,
+            }),
             half_step: !self.no_half_step,
             bias_correction: !self.no_bias_correction,
+            weight_calibration: self.weight_calibration.map(|calibration| match calibration {
+                WeightCalibrationArg::None => WeightCalibration::None,
+                WeightCalibrationArg::Layer => WeightCalibration::Layer,
+                WeightCalibrationArg::Network => WeightCalibration::Network,
+            }),
             encoding: match (self.input, weights) {
                 (Some(InputArg::Analog), _) | (None, Weights::F32) => Encoding::Analog,
                 (Some(InputArg::Pixels), _) | (None, Weights::I8) => Encoding::Pixels,
+                (Some(InputArg::Poisson), _) => Encoding::Poisson { seed: self.seed },
             },
             weights,
             percentile: self.percentile,
+            parts: self.parts.parts(),
         }
     }
 
@@ -144,7 +176,7 @@ impl ConvertArgs {
 }
 
 /// A method's name.
-fn method(text: &str) -> Result<String, String> {
+pub(super) fn method(text: &str) -> Result<String, String> {
     let names: Vec<&str> = spikeconverter_convert::methods().iter().map(|method| method.info().name).collect();
     if names.contains(&text) { Ok(text.to_owned()) } else { Err(format!("must be one of: {}", names.join(", "))) }
 }

@@ -69,30 +69,56 @@ impl DataArgs {
             SplitArg::Train => Split::Train,
             SplitArg::Test => Split::Test,
         });
-        let options = |split| OpenOptions {
-            format: self.data_format.map(|format| match format {
-                FormatArg::Idx => Format::Idx,
-                FormatArg::Cifar10 => Format::Cifar10,
-                FormatArg::Cifar100 => Format::Cifar100,
-                FormatArg::Npz => Format::Npz,
-                FormatArg::Npy => Format::Npy,
-                FormatArg::Images => Format::Images,
-            }),
-            split,
+        let options = OpenOptions {
+            format: self.format(),
+            split: asked,
             labels: self.labels.clone(),
             range: self.range.clone(),
             limit: self.limit,
         };
-        match Dataset::open(&self.data, &options(asked)) {
-            // a folder with both parts: calibration takes one, evaluation the other
-            Err(ambiguous @ Error::Ambiguous { .. }) if asked.is_none() => {
-                match Dataset::open(&self.data, &options(Some(otherwise))) {
-                    Err(Error::Ambiguous { .. } | Error::SplitMissing { .. }) => Err(ambiguous.into()),
-                    opened => Ok(opened?),
-                }
-            }
-            opened => Ok(opened?),
+        open(&self.data, &options, otherwise)
+    }
+
+    /// Opens data of the same format to calibrate on: these rows of `path`, or its training part where it holds both. Without
+    /// a path, of the data to test on.
+    pub(crate) fn open_calibration(
+        &self,
+        path: Option<&Path>,
+        range: Option<&Range<usize>>,
+    ) -> Result<Dataset, Failure> {
+        let options =
+            |split| OpenOptions { format: self.format(), split, range: range.cloned(), ..OpenOptions::default() };
+        let whole = path.is_none() && range.is_none();
+        // what is one set has no part to calibrate on that is not tested on
+        if whole && !matches!(Dataset::open(&self.data, &options(None)), Err(Error::Ambiguous { .. })) {
+            return Err(Failure::Calibration { path: self.data.clone() });
         }
+        open(path.unwrap_or(&self.data), &options(None), Split::Train)
+    }
+
+    fn format(&self) -> Option<Format> {
+        self.data_format.map(|format| match format {
+            FormatArg::Idx => Format::Idx,
+            FormatArg::Cifar10 => Format::Cifar10,
+            FormatArg::Cifar100 => Format::Cifar100,
+            FormatArg::Npz => Format::Npz,
+            FormatArg::Npy => Format::Npy,
+            FormatArg::Images => Format::Images,
+        })
+    }
+}
+
+/// Opens data; of a folder that holds both parts when none is asked for, `otherwise`.
+fn open(path: &Path, options: &OpenOptions, otherwise: Split) -> Result<Dataset, Failure> {
+    match Dataset::open(path, options) {
+        // a folder with both parts: calibration takes one, evaluation the other
+        Err(ambiguous @ Error::Ambiguous { .. }) if options.split.is_none() => {
+            match Dataset::open(path, &OpenOptions { split: Some(otherwise), ..options.clone() }) {
+                Err(Error::Ambiguous { .. } | Error::SplitMissing { .. }) => Err(ambiguous.into()),
+                opened => Ok(opened?),
+            }
+        }
+        opened => Ok(opened?),
     }
 }
 

@@ -1,15 +1,21 @@
 //! The arguments of all commands.
 
+mod compare;
 mod convert;
 mod data;
+mod export;
+mod parts;
 mod values;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use compare::CompareArgs;
 pub(crate) use convert::ConvertArgs;
+use convert::method;
 pub(crate) use data::{DataArgs, PreprocessArgs};
+pub(crate) use export::{ExportArgs, FormatArg as ExportFormatArg, StepsArg};
 use values::{Extents, positive};
 
 const EXIT_CODES: &str = "\
@@ -22,7 +28,8 @@ Start here:
   spikeconverter demo
   spikeconverter check   model.onnx
   spikeconverter convert model.onnx --data train/ -T 8 -o net.snn
-  spikeconverter eval    net.snn --data test/";
+  spikeconverter eval    net.snn --data test/
+  spikeconverter compare model.onnx --data data/ --report out.html";
 
 /// Turns a trained network (ONNX) into a spiking network that keeps its accuracy, and proves that it did.
 #[derive(Debug, Parser)]
@@ -44,6 +51,12 @@ pub(crate) enum Command {
     Convert(Box<ConvertArgs>),
     /// Run trained and spiking network side by side: accuracy, agreement, spikes, energy, latency
     Eval(EvalArgs),
+    /// Say where a converted network loses accuracy, layer by layer, and what would win it back
+    Explain(ExplainArgs),
+    /// Compare conversion methods over numbers of time steps, in a table and a report
+    Compare(Box<CompareArgs>),
+    /// Write a converted network for other programs: ONNX, C
+    Export(ExportArgs),
     /// Show what a converted network is and where it comes from
     Inspect(InspectArgs),
     /// List the conversion methods
@@ -106,6 +119,11 @@ pub(crate) struct EvalArgs {
     #[arg(long, value_name = "N", value_parser = positive)]
     pub(crate) batch: Option<usize>,
 
+    /// Stop a sample when its class, the read-out's largest membrane, has not changed for N steps (8 unless said) since
+    /// spikes reach it; the result is the membranes by the steps used. For schedule `stream`
+    #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "8", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) until_stable: Option<u32>,
+
     /// Print one JSON object instead of a table
     #[arg(long)]
     pub(crate) json: bool,
@@ -128,6 +146,37 @@ pub(crate) enum EngineArg {
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
+Of each layer: the error of what it sends, split into what it inherited, what its code clips, cannot tell apart and lost to \
+the order of spikes, and what integer weights cost; the parts add up. Then what the layer costs: points lost where only it \
+spikes, and points won back where only it does not. Some hundred samples will do; without labels, agreement with the \
+trained network stands for accuracy.
+
+Other settings are tried at the end: each is converted on the first half of the data, without labels, and measured on the \
+second half. --no-advice leaves that out.
+
+Examples:
+  spikeconverter explain net.snn --data cifar10/test.bin --limit 512
+  spikeconverter explain net.snn --data images/ --limit 128 --no-advice
+  spikeconverter explain net.snn --data test.npz --json | jq '.layers[].error'")]
+pub(crate) struct ExplainArgs {
+    /// The converted network, of a method with windows
+    #[arg(value_name = "NET.snn")]
+    pub(crate) network: PathBuf,
+
+    /// Do not try other settings
+    #[arg(long)]
+    pub(crate) no_advice: bool,
+
+    /// Print one JSON object instead of tables
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
 Examples:
   spikeconverter inspect net.snn
   spikeconverter inspect net.snn --json | jq .provenance")]
@@ -145,8 +194,18 @@ pub(crate) struct InspectArgs {
 #[command(after_help = "\
 Examples:
   spikeconverter methods
+  spikeconverter methods li2021-light
+  spikeconverter methods --parts
   spikeconverter methods --json")]
 pub(crate) struct MethodsArgs {
+    /// Show this method only
+    #[arg(value_name = "NAME", value_parser = method)]
+    pub(crate) method: Option<String>,
+
+    /// List the parts of streaming methods, and which of them combine
+    #[arg(long, conflicts_with = "method")]
+    pub(crate) parts: bool,
+
     /// Print one JSON array instead of text
     #[arg(long)]
     pub(crate) json: bool,
@@ -159,11 +218,16 @@ images are part of the program.
 
 Examples:
   spikeconverter demo
-  spikeconverter demo --write digits")]
+  spikeconverter demo --write digits
+  spikeconverter demo --report digits.html")]
 pub(crate) struct DemoArgs {
     /// Also write the model and its images to this folder, to try the other commands on; replaces files of these names
     #[arg(long, value_name = "FOLDER")]
     pub(crate) write: Option<PathBuf>,
+
+    /// Also compare all methods on it, and write a report for people: one HTML file with charts
+    #[arg(long, value_name = "FILE.html")]
+    pub(crate) report: Option<PathBuf>,
 
     /// Print one JSON object instead of a table
     #[arg(long)]

@@ -11,7 +11,7 @@ use spikeconverter_pipeline::{ConvertReport, ConvertRequest, Model, convert};
 use crate::Failure;
 use crate::args::ConvertArgs;
 use crate::commands::inspect::timing;
-use crate::output::{emit, emit_json};
+use crate::output::{check_output, emit, emit_json};
 use crate::progress::Bars;
 use crate::table::{Table, figures, percent, thousands};
 
@@ -27,7 +27,7 @@ pub(crate) fn run(args: &ConvertArgs) -> Result<ExitCode, Failure> {
     let mut inputs = vec![args.model.model.as_path(), args.data.data.as_path()];
     inputs.extend(args.preprocess.preprocess.as_deref());
     inputs.extend(args.data.labels.as_deref());
-    check_output(&args.output, &inputs)?;
+    check_output(&args.output, "-o", &inputs)?;
     let preprocessing = args.preprocess.resolve(&args.model.model)?;
     let model = Model::open(&args.model.model, args.model.input_shape.as_ref().map(|shape| shape.0.clone()))?;
     let data = args.data.open(Split::Train)?;
@@ -47,21 +47,6 @@ pub(crate) fn run(args: &ConvertArgs) -> Result<ExitCode, Failure> {
         emit(&text(&converted.report, &args.output))?;
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// Refuses an output that cannot be written before any work is done.
-fn check_output(output: &Path, inputs: &[&Path]) -> Result<(), Failure> {
-    let same = |input: &Path| matches!((input.canonicalize(), output.canonicalize()), (Ok(a), Ok(b)) if a == b);
-    if inputs.iter().any(|input| same(input)) {
-        return Err(Failure::Overwrite { path: output.to_owned() });
-    }
-    let folder = output.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let refuse = |source| Failure::Output { path: output.to_owned(), source };
-    if output.is_dir() {
-        return Err(refuse(std::io::ErrorKind::IsADirectory.into()));
-    }
-    tempfile::Builder::new().prefix(".snn-").tempfile_in(folder).map_err(refuse)?;
-    Ok(())
 }
 
 fn text(report: &ConvertReport, output: &Path) -> String {

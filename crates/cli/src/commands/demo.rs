@@ -7,11 +7,16 @@ use std::time::Instant;
 use serde::Serialize;
 use spikeconverter_convert::Options;
 use spikeconverter_data::{Dataset, OpenOptions, Preprocessing};
-use spikeconverter_pipeline::{ConvertRequest, EvaluateRequest, EvaluationReport, Model, convert, evaluate};
+use spikeconverter_pipeline::{
+    CompareRequest, ConvertRequest, EvaluateRequest, EvaluationReport, Model, compare, convert, evaluate,
+};
 
 use crate::Failure;
 use crate::args::DemoArgs;
-use crate::output::{emit, emit_json};
+use crate::commands::compare::write_report;
+use crate::interrupt;
+use crate::output::{check_output, emit, emit_json};
+use crate::progress::ComparisonBar;
 use crate::table::{Table, percent, percent_if, points_if};
 
 /// The network and its images; `demo/README.md` says where they come from.
@@ -36,6 +41,9 @@ struct Answer {
 
 pub(crate) fn run(args: &DemoArgs) -> Result<ExitCode, Failure> {
     let started = Instant::now();
+    if let Some(report) = &args.report {
+        check_output(report, "--report", &[])?;
+    }
     let temporary = tempfile::tempdir().map_err(Failure::Temporary)?;
     let folder = args.write.as_deref().unwrap_or(temporary.path());
     write_files(folder)?;
@@ -54,25 +62,34 @@ pub(crate) fn run(args: &DemoArgs) -> Result<ExitCode, Failure> {
         let request = EvaluateRequest::new(&converted.file, Path::new("the demo's network"), &test);
         rows.push(evaluate(&request, &mut |_| ())?.report);
     }
+    if let Some(report) = &args.report {
+        let request = CompareRequest::new(&model, &test, &train, preprocessing, interrupt::watch());
+        let mut bar = ComparisonBar::new();
+        write_report(report, &compare(&request, &mut |progress| bar.tell(progress))?)?;
+    }
     let answer = Answer { model: "digits.onnx", calibration_samples, rows, seconds: started.elapsed().as_secs_f64() };
     if args.json {
         emit_json(&answer)?;
     } else {
-        emit(&text(&answer, args.write.as_deref()))?;
+        emit(&text(&answer, args.write.as_deref(), args.report.as_deref()))?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
 fn write_files(folder: &Path) -> Result<(), Failure> {
-    std::fs::create_dir_all(folder).map_err(|source| Failure::Output { path: folder.to_owned(), source })?;
+    std::fs::create_dir_all(folder).map_err(|source| Failure::Output {
+        path: folder.to_owned(),
+        option: "--write",
+        source,
+    })?;
     for (name, bytes) in FILES {
         let path = folder.join(name);
-        std::fs::write(&path, bytes).map_err(|source| Failure::Output { path, source })?;
+        std::fs::write(&path, bytes).map_err(|source| Failure::Output { path, option: "--write", source })?;
     }
     Ok(())
 }
 
-fn text(answer: &Answer, written: Option<&Path>) -> String {
+fn text(answer: &Answer, written: Option<&Path>, report: Option<&Path>) -> String {
     let mut table = Table::new(&["T", "ANN", "SNN", "gap", "agreement", "spikes/neuron", "latency", "energy SNN/ANN"]);
     for row in &answer.rows {
         table.row([
@@ -97,12 +114,13 @@ fn text(answer: &Answer, written: Option<&Path>) -> String {
          SpikeConverter on {} images and tested on {images} others, each image as the network sees it and as spikes:\n\n\
          {}\n\
          T: steps a window. gap: ANN minus SNN in points. energy: estimate at 45 nm, 4.6 pJ a multiply-accumulate\n\
-         against 0.9 pJ a synaptic operation, no memory. Took {:.1} s.\n\n\
+         against 0.9 pJ a synaptic operation, no memory. Took {:.1} s.\n{}\n\
          Next:\n  {first}\n  \
          spikeconverter convert {folder}/digits.onnx --data {folder}/digits-train.npz --scale 1/16 -T 4 -o digits.snn\n  \
          spikeconverter eval digits.snn --data {folder}/digits-test.npz\n",
         answer.calibration_samples,
         table.render(),
-        answer.seconds
+        answer.seconds,
+        report.map(|report| format!("All methods compared: {}\n", report.display())).unwrap_or_default(),
     )
 }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use spikeconverter_data::Split;
 use spikeconverter_network::{Simulation, SnnFile};
-use spikeconverter_pipeline::{EngineChoice, EvaluateRequest, EvaluationReport, evaluate};
+use spikeconverter_pipeline::{EngineChoice, EvaluateRequest, EvaluationReport, UntilStable, evaluate};
 
 use crate::Failure;
 use crate::args::{EngineArg, EvalArgs};
@@ -24,6 +24,7 @@ pub(crate) fn run(args: &EvalArgs) -> Result<ExitCode, Failure> {
             EngineArg::Reference => EngineChoice::Reference,
         },
         batch: args.batch,
+        until_stable: args.until_stable.map(|steps| UntilStable { steps }),
         ..EvaluateRequest::new(&file, &args.network, &data)
     };
     let mut bars = Bars::new();
@@ -86,6 +87,13 @@ fn text(report: &EvaluationReport) -> String {
             report.time_steps, report.stages, report.latency_steps, report.period_steps
         ),
     };
+    if let Some(used) = report.steps_used {
+        let _ = writeln!(
+            text,
+            "stopped when the class was stable: {:.1} steps a sample on average (min {}, median {}, max {})",
+            used.mean, used.min, used.median, used.max
+        );
+    }
     let _ = writeln!(
         text,
         "spikes: {:.3} a neuron, {} a sample, {}",

@@ -3,20 +3,73 @@
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
-use spikeconverter_convert::{MethodInfo, methods};
+use spikeconverter_convert::{
+    CalibrationRule, Combination, InitialRule, MethodInfo, NeuronRule, Part, PoolRule, RecipeInfo, ThresholdRule,
+    combinations, methods,
+};
 
 use crate::Failure;
 use crate::args::MethodsArgs;
 use crate::output::{emit, emit_json};
 
 pub(crate) fn run(args: &MethodsArgs) -> Result<ExitCode, Failure> {
-    let infos: Vec<MethodInfo> = methods().iter().map(|method| method.info()).collect();
+    if args.parts {
+        let combinations = combinations();
+        if args.json {
+            emit_json(&combinations)?;
+        } else {
+            emit(&parts(&combinations))?;
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    let wanted = |info: &MethodInfo| args.method.as_ref().is_none_or(|name| name == info.name);
+    let infos: Vec<MethodInfo> = methods().iter().map(|method| method.info()).filter(wanted).collect();
     if args.json {
         emit_json(&infos)?;
     } else {
         emit(&infos.iter().map(text).collect::<Vec<_>>().join("\n"))?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The parts, and what goes with each neuron model.
+fn parts(combinations: &[Combination]) -> String {
+    fn list<P: Part>(option: &str, text: &mut String) {
+        let _ = writeln!(text, "{option}");
+        for part in P::ALL {
+            let _ = writeln!(text, "  {:22}{}", part.name(), wrapped(part.summary(), 86, 24));
+        }
+        text.push('\n');
+    }
+    fn names<P: Part>(parts: &[P]) -> String {
+        if parts.len() == P::ALL.len() {
+            return "any".to_owned();
+        }
+        parts.iter().map(|part| part.name()).collect::<Vec<_>>().join(", ")
+    }
+    // writing to a string does not fail
+    let mut text = String::new();
+    list::<NeuronRule>("--neuron", &mut text);
+    list::<ThresholdRule>("--threshold-rule", &mut text);
+    list::<InitialRule>("--initial", &mut text);
+    list::<CalibrationRule>("--calibration-rule", &mut text);
+    list::<PoolRule>("--max-pool", &mut text);
+    text.push_str("What combines with each neuron model, whatever the method\n");
+    for combination in combinations {
+        let levels = combination.levels.map(|(least, most, usual)| format!("{least} to {most}, {usual} unless said"));
+        let fields = [
+            ("--levels", levels.unwrap_or_else(|| "none".to_owned())),
+            ("--threshold-rule", names(&combination.threshold_rules)),
+            ("--initial", names(&combination.initial)),
+            ("--calibration-rule", names(&combination.calibration_rules)),
+            ("--max-pool", names(&combination.max_pools)),
+        ];
+        let _ = writeln!(text, "  {}", combination.neuron.name());
+        for (option, value) in fields {
+            let _ = writeln!(text, "    {option:20}{}", wrapped(&value, 86, 24));
+        }
+    }
+    text
 }
 
 fn text(info: &MethodInfo) -> String {
@@ -27,6 +80,8 @@ fn text(info: &MethodInfo) -> String {
         (false, false) => "nothing but the trained network",
     };
     let year = info.year.to_string();
+    let options = if info.options.is_empty() { "none".to_owned() } else { info.options.join(", ") };
+    let recipe = info.recipe.as_ref().map(recipe).unwrap_or_default();
     let fields = [
         ("paper", info.paper),
         ("year", &year),
@@ -36,13 +91,32 @@ fn text(info: &MethodInfo) -> String {
         ("needs", needs),
         ("structures published", info.structures_published),
         ("structures here", info.structures_here),
+        ("parts", &recipe),
+        ("options", &options),
+        ("published figures", info.figures),
     ];
     let mut text = format!("{}\n", info.name);
-    for (name, value) in fields {
+    for (name, value) in fields.into_iter().filter(|(_, value)| !value.is_empty()) {
         // writing to a string does not fail
         let _ = writeln!(text, "  {name:22}{}", wrapped(value, 86, 24));
     }
     text
+}
+
+/// The parts of a streaming method, as the options that would choose them.
+fn recipe(recipe: &RecipeInfo) -> String {
+    let levels = recipe.levels.map_or(String::new(), |levels| format!(" --levels {levels}"));
+    format!(
+        "--neuron {}{levels} (fires at membrane {} threshold) --threshold-rule {} --thresholds {} --initial {} \
+         --calibration-rule {} --max-pool {}",
+        recipe.neuron.name(),
+        recipe.comparison,
+        recipe.threshold_rule.name(),
+        recipe.thresholds.name(),
+        recipe.initial.name(),
+        recipe.calibration_rule.name(),
+        Part::name(recipe.max_pool),
+    )
 }
 
 /// Text broken into lines of at most `width` characters, all but the first indented.

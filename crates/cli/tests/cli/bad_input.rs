@@ -128,7 +128,7 @@ fn networks() {
     std::fs::write(path.join("half.snn"), &whole[..whole.len() / 2]).unwrap();
     std::fs::write(path.join("empty.snn"), b"").unwrap();
     // the header is JSON within JSON; the first digit of its version becomes another
-    let text: &[u8] = br#"{\"format\":1"#;
+    let text: &[u8] = br#"{\"format\":2"#;
     let at = whole.windows(text.len()).position(|window| window == text).unwrap();
     let mut later = whole.clone();
     later[at + text.len() - 1] = b'9';
@@ -142,6 +142,18 @@ fn networks() {
     write_npy(&path.join("x_wide.npy"), "|u1", &[1, 9, 9], &[1; 81]);
     write_npy(&path.join("y_wide.npy"), "|u1", &[1], &[1]);
     refused(path, "eval net.snn --data x_wide.npy", &["x_wide.npy", "[9, 9]"]);
+}
+
+#[test]
+fn exports() {
+    let folder = demo_folder();
+    let path = folder.path();
+    assert_eq!(run(path, &convert("digits.onnx", "digits-train.npz")).code, 0);
+    refused(path, "export net.snn --to c -o net.c", &["net.snn", "--weights i8"]);
+    refused(path, "export net.snn --to onnx -o net.snn", &["net.snn", "-o"]);
+    refused(path, "export net.snn --to onnx -o nowhere/net.onnx", &["nowhere/net.onnx"]);
+    refused(path, "export digits.onnx --to onnx -o net.onnx", &["digits.onnx", "not a valid .snn file"]);
+    assert_eq!(run(path, "export net.snn --to nothing -o net.onnx").code, 2);
 }
 
 #[test]

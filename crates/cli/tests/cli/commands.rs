@@ -88,6 +88,25 @@ fn converts_evaluates_and_inspects() {
 }
 
 #[test]
+fn exports() {
+    let folder = demo_folder();
+    let path = folder.path();
+    succeeds(&run(path, &format!("{CONVERT} --weights i8 --calibrate 64")));
+    let found = run(path, "export net.snn --to onnx -o folded.onnx --json").json();
+    assert_eq!((found["format"].as_str(), found["files"][0].as_str()), (Some("onnx"), Some("folded.onnx")));
+    succeeds(&run(path, "export net.snn --to onnx --unrolled -o unrolled.onnx"));
+    // the exported operators are read, but for those that round
+    let checked = run(path, "check folded.onnx --json");
+    assert!(checked.code == 1 && checked.out.contains("Floor"), "{checked:?}");
+    for steps in ["folded", "spikes"] {
+        let found = run(path, &format!("export net.snn --to c --steps {steps} -o {steps}.c --json")).json();
+        assert_eq!(found["files"], serde_json::json!([format!("{steps}.c"), format!("{steps}.h")]));
+        let header = std::fs::read_to_string(path.join(format!("{steps}.h"))).unwrap();
+        assert!(header.contains(&format!("int {steps}_run(const uint8_t *pixels")), "{header}");
+    }
+}
+
+#[test]
 fn every_option_reaches_the_network() {
     let folder = demo_folder();
     let options = "-T 4 --base 1.5 --thresholds layer --no-half-step --no-bias-correction --calibrate 64 --seed 7";
@@ -137,14 +156,60 @@ fn engines_find_the_same() {
     assert!((spikes(&folded) / spikes(&literal) - 1.0).abs() < 1e-3);
 }
 
-/// The demo's network pools maxima, which rates cannot.
 #[test]
-fn streaming_methods_say_what_they_do_not_take() {
+fn only_streams_stop_early() {
     let folder = demo_folder();
-    let refused = run(folder.path(), &format!("{CONVERT} --method rueckauer2017 -T 64 --calibrate 64"));
-    assert_eq!(refused.code, 1);
-    assert!(refused.err.contains("MaxPool") && refused.err.contains("average pooling"), "{}", refused.err);
-    assert!(!folder.path().join("net.snn").exists());
+    succeeds(&run(folder.path(), &format!("{CONVERT} -T 4 --calibrate 64")));
+    for line in [format!("{EVAL} --until-stable"), format!("{EVAL} --until-stable 3 --engine reference")] {
+        let refused = run(folder.path(), &line);
+        let complaint = refused.complaint();
+        assert!(complaint.contains("net.snn") && complaint.contains("schedule `stream`"), "{complaint}");
+    }
+    assert_eq!(run(folder.path(), &format!("{EVAL} --until-stable 0")).code, 2);
+    let whole = run(folder.path(), &format!("{EVAL} --json")).json();
+    assert!(whole.get("steps_used").is_none());
+}
+
+/// A method of whose parts some are replaced: the network works, and its file says what it is.
+#[test]
+fn parts_of_streaming_methods_are_replaced() {
+    let folder = demo_folder();
+    let line =
+        format!("{CONVERT} --method ltb --neuron group --threshold-rule mmse --max-pool gate -T 32 --calibrate 64");
+    succeeds(&run(folder.path(), &line));
+    let options = &run(folder.path(), "inspect net.snn --json").json()["provenance"]["options"];
+    for (option, value) in [
+        // replaced
+        ("neuron", "group"),
+        ("threshold_rule", "mmse"),
+        ("max_pool", "gate"),
+        // the method's own
+        ("initial", "half"),
+        ("thresholds", "channel"),
+    ] {
+        assert_eq!(options[option], value, "{options}");
+    }
+    let found = run(folder.path(), &format!("{EVAL} --json")).json();
+    assert!(number(&found, "agreement") > 0.95, "{found}");
+}
+
+#[test]
+fn senseless_methods_are_refused() {
+    let folder = demo_folder();
+    for (line, words) in [
+        ("--method rueckauer2017 --threshold-rule burst-percentile", ["--threshold-rule", "does not combine"]),
+        ("--method rueckauer2017 --levels 3", ["--levels", "`if`"]),
+        ("--method dcgs --input pixels", ["--input", "analog"]),
+        ("--method spikeconverter --neuron burst", ["--neuron", "windows"]),
+        ("--method tcl", ["tcl", "trained for it"]),
+    ] {
+        let refused = run(folder.path(), &format!("{CONVERT} {line} --calibrate 64"));
+        assert_eq!(refused.code, 1, "{line}: {}", refused.err);
+        assert!(words.iter().all(|word| refused.err.contains(word)), "{line}: {}", refused.err);
+        assert!(!folder.path().join("net.snn").exists());
+    }
+    let usage = run(folder.path(), &format!("{CONVERT} --neuron nothing"));
+    assert!(usage.code == 2 && usage.err.contains("multi-threshold"), "{}", usage.err);
 }
 
 #[test]
@@ -169,6 +234,55 @@ fn without_labels_there_is_agreement_and_no_accuracy() {
     assert_eq!(number(&found, "images"), 2.0);
     assert!((0.0..=1.0).contains(&number(&found, "agreement")));
     assert!(run(folder.path(), "eval net.snn --data x_other.npy").out.contains("no labels"));
+}
+
+#[test]
+fn explains_where_accuracy_went() {
+    let folder = demo_folder();
+    for weights in ["f32", "i8"] {
+        succeeds(&run(folder.path(), &format!("{CONVERT} -T 2 --weight-calibration none --weights {weights}")));
+        let line = "explain net.snn --data digits-test.npz --limit 120";
+        let found = run(folder.path(), &format!("{line} --json")).json();
+        assert_eq!((number(&found, "samples"), found["labelled"].clone()), (120.0, Value::Bool(true)));
+        let layers = found["layers"].as_array().unwrap();
+        let described = run(folder.path(), "inspect net.snn --json").json();
+        assert_eq!(layers.len(), described["layers"].as_array().unwrap().len());
+        for layer in layers {
+            let error = &layer["error"];
+            let parts = ["clipping", "quantisation", "unevenness", "inherited", "weight_rounding"];
+            let sum: f64 = parts.iter().map(|part| number(error, part)).sum();
+            assert!((sum - number(error, "total")).abs() < 1e-9 && number(error, "total") > 0.0, "{layer}");
+            assert_eq!(weights == "i8", number(error, "weight_rounding") != 0.0, "{layer}");
+            assert!(number(layer, "accuracy_cost").abs() <= 1.0 && number(layer, "accuracy_recovered").abs() <= 1.0);
+        }
+        for advice in found["advice"].as_array().unwrap() {
+            let command = advice["command"].as_str().unwrap();
+            assert!(
+                number(advice, "gain") > 0.0 && command.starts_with("spikeconverter convert digits.onnx"),
+                "{advice}"
+            );
+        }
+        succeeds(&run(folder.path(), line));
+        let quick = run(folder.path(), &format!("{line} --no-advice --json")).json();
+        assert_eq!(quick["advice"].as_array().unwrap().len(), 0);
+        assert_eq!(quick["layers"], found["layers"]);
+    }
+}
+
+#[test]
+fn calibrated_weights_are_recorded() {
+    let folder = demo_folder();
+    for (options, wanted) in [
+        ("-T 3", "layer"),
+        ("-T 8", "none"),
+        ("-T 8 --weight-calibration layer", "layer"),
+        ("-T 2 --weight-calibration network", "network"),
+    ] {
+        let converted = run(folder.path(), &format!("{CONVERT} --calibrate 32 {options} --json")).json();
+        assert!(converted["layers"].as_array().unwrap().iter().all(|layer| number(layer, "error") < 0.2));
+        let described = run(folder.path(), "inspect net.snn --json").json();
+        assert_eq!(described["provenance"]["options"]["weight_calibration"], wanted);
+    }
 }
 
 #[test]

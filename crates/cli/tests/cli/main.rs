@@ -4,5 +4,6 @@ mod bad_input;
 mod book;
 mod commands;
 mod common;
+mod compare;
 mod real_data;
 mod snapshots;

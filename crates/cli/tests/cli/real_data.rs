@@ -35,6 +35,28 @@ fn resnet20_keeps_its_decisions() {
     assert!(found["agreement"].as_f64().unwrap() >= 0.97, "{found}");
 }
 
+/// A streaming network decides most images long before its last step, with either engine after the same steps.
+#[test]
+fn samples_stop_when_their_class_is_stable() {
+    let Some(data) = data_folder() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| data.join(name).display().to_string();
+    let (model, images) = (path("models/cifar10_resnet20.onnx"), path("cifar10"));
+    let table = path("models/preprocessing.toml");
+    let line = ["convert", &model, "--data", &images, "--preprocess", &table, "-T", "96", "--calibrate", "64"];
+    let method = ["--method", "rueckauer2017", "-o", "net.snn", "--json"];
+    run_in(folder.path(), &[line.as_slice(), &method].concat()).json();
+    let eval = ["eval", "net.snn", "--data", &images, "--limit", "4", "--until-stable", "12"];
+    let [clocked, reference] = ["clocked", "reference"]
+        .map(|engine| run_in(folder.path(), &[eval.as_slice(), &["--json", "--engine", engine]].concat()).json());
+    let used = |key: &str| clocked["steps_used"][key].as_f64().unwrap();
+    assert!(13.0 <= used("min") && used("min") <= used("median") && used("max") <= 96.0, "{clocked}");
+    assert!(used("mean") < 90.0, "{clocked}");
+    assert_eq!(clocked["steps_used"], reference["steps_used"]);
+    let shown = run_in(folder.path(), &eval).out;
+    assert!(shown.contains("stopped when the class was stable"), "{shown}");
+}
+
 /// Every file of the collection of bad models is refused in one sentence that names it, and leaves nothing behind.
 #[test]
 fn bad_models_are_refused() {
@@ -77,4 +99,24 @@ fn good_models_are_accepted() {
 
 fn is_model(name: &str) -> bool {
     std::path::Path::new(name).extension().is_some_and(|extension| extension == "onnx")
+}
+
+/// With two steps a window, weights calibrated on 256 samples without labels bring the decisions nearer to the trained
+/// network's.
+#[test]
+fn calibrated_weights_win_decisions_back() {
+    let Some(data) = data_folder() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| data.join(name).display().to_string();
+    let agreement = |calibration: &str| {
+        let (model, samples, preprocess) =
+            (path("models/cifar10_resnet20.onnx"), path("cifar10"), path("models/preprocessing.toml"));
+        let convert = ["convert", &model, "--data", &samples, "--preprocess", &preprocess, "-T", "2", "-o", "net.snn"];
+        let options = ["--calibrate", "256", "--weight-calibration", calibration];
+        assert_eq!(run_in(folder.path(), &[&convert[..], &options].concat()).code, 0);
+        let eval = ["eval", "net.snn", "--data", &samples, "--limit", "1000", "--json"];
+        run_in(folder.path(), &eval).json()["agreement"].as_f64().unwrap()
+    };
+    let (none, layer) = (agreement("none"), agreement("layer"));
+    assert!(layer > none + 0.02, "{none} and {layer}");
 }

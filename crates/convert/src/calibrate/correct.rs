@@ -27,6 +27,17 @@ pub(crate) fn correct(
     Ok(Conversion { network, layers: fitter.layers, samples: samples.count() })
 }
 
+/// Reports on the populations of a network that is not changed any more.
+pub(super) fn survey(
+    network: SpikingNetwork,
+    targets: &[NodeId],
+    graph: &Graph,
+    samples: &Batch,
+) -> Result<Conversion, ConvertError> {
+    let quantised = Quantised { network, targets: targets.to_vec(), steps: BTreeMap::new() };
+    correct(&quantised, graph, samples, false, &mut |_| ())
+}
+
 struct Correction<'a> {
     network: &'a SpikingNetwork,
     steps: &'a BTreeMap<NodeId, Vec<f32>>,
@@ -76,8 +87,8 @@ fn at(values: &[f32], channel: usize) -> f32 {
     if let [only] = values { *only } else { values[channel] }
 }
 
-/// A batch with each channel times its factor.
-fn scaled(batch: &Batch, factors: &[f32]) -> Batch {
+/// A batch with each channel times its factor; one factor is that of all.
+pub(crate) fn scaled(batch: &Batch, factors: &[f32]) -> Batch {
     let channels = batch.shape().first().copied().unwrap_or(1);
     let inner = (batch.volume() / channels.max(1)).max(1);
     let mut result = batch.clone();
@@ -91,7 +102,7 @@ fn scaled(batch: &Batch, factors: &[f32]) -> Batch {
 }
 
 /// A population of an integer network with membranes and trains in units of the activation.
-fn in_activation_units(population: &Population, step: &[f32]) -> Population {
+pub(crate) fn in_activation_units(population: &Population, step: &[f32]) -> Population {
     let times = |values: &[f32]| {
         let count = values.len().max(step.len());
         (0..count).map(|c| at(values, c) * at(step, c)).collect::<Vec<f32>>()

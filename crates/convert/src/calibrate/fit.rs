@@ -37,8 +37,8 @@ pub(super) fn fit(population: &Population, membranes: &Batch, wanted: &Batch, op
     let generator = WindowGenerator::new(base, options.time_steps, options.half_step);
     let code = generator.code();
     let fitting = Fitting { generator, correct: options.bias_correction };
-    let (threshold, initial) = match options.thresholds {
-        Granularity::Channel => fitting.by_channel(&template, membranes, wanted, reach),
+    let (threshold, initial) = match options.thresholds.unwrap_or(Granularity::Channel) {
+        Granularity::Channel | Granularity::Neuron => fitting.by_channel(&template, membranes, wanted, reach),
         Granularity::Layer => fitting.by_layer(&template, membranes, wanted, reach),
     };
     let mut fitted = Population { base, threshold, half_step: options.half_step, initial, ..population.clone() };
@@ -183,7 +183,7 @@ fn gather(membranes: &Batch, wanted: &Batch, channels: std::ops::Range<usize>, m
 }
 
 /// Mean of `wanted − found` for each entry of the first axis.
-pub(super) fn mean_difference(wanted: &Batch, found: &Batch) -> Vec<f32> {
+pub(crate) fn mean_difference(wanted: &Batch, found: &Batch) -> Vec<f32> {
     let channels = wanted.shape().first().copied().unwrap_or(1);
     let inner = (wanted.volume() / channels).max(1);
     let mut sums = vec![0.0f64; channels];

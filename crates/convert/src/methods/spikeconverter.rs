@@ -49,6 +49,17 @@ impl Method for SpikeConverter {
             structures_here: "convolution (grouped, depthwise, dilated, transposed), linear, residual, concatenation, \
                               average and max pooling, ReLU, any clip, leaky and parametric ReLU, layers without \
                               activation, biases of any size",
+            options: &[
+                "--time-steps",
+                "--base",
+                "--thresholds",
+                "--no-half-step",
+                "--no-bias-correction",
+                "--input",
+                "--weights",
+            ],
+            figures: "not confirmed",
+            recipe: None,
         }
     }
 

@@ -51,6 +51,13 @@ impl Layout {
         }
     }
 
+    /// The values in row-major order.
+    pub(super) fn plain<T: Copy + Default>(&self, values: &[T]) -> Vec<T> {
+        let mut plain = vec![T::default(); self.channels * self.inner];
+        self.give(values, &mut plain);
+        plain
+    }
+
     /// One value a channel, for every position; 0 in padding.
     pub(super) fn spread(&self, of: impl Fn(usize) -> f32) -> Vec<f32> {
         let row: Vec<f32> = (0..self.padded).map(|c| if c < self.channels { of(c) } else { 0.0 }).collect();

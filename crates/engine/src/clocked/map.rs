@@ -1,13 +1,8 @@
-use spikeconverter_graph::ops::{Add, Affine};
-use spikeconverter_graph::{Op, volume};
+use spikeconverter_graph::Op;
 
 use super::layout::Layout;
-use crate::fan_out::for_each_reading;
+use crate::connections::connections;
 use crate::kernels::tile::LANES;
-use crate::literal::shape::{broadcast_position, multi_index};
-
-/// Connections that a map may have (256 MiB).
-const MOST_CONNECTIONS: usize = 1 << 25;
 
 /// A linear operation without weights (means, sums, concatenation, routing) as a list of what each element of an input
 /// adds to.
@@ -28,50 +23,14 @@ impl SparseMap {
         input: usize,
         amplitude: impl Fn(usize) -> f32,
     ) -> Option<Self> {
-        let factor: Box<dyn Fn(usize) -> f64> = match op {
-            Op::Add(Add { coefficients }) => {
-                let coefficient = f64::from(*coefficients.get(input)?);
-                Box::new(move |_| coefficient)
-            }
-            Op::Affine(Affine { scale, .. }) => {
-                let scale = scale.clone();
-                let output = output.to_vec();
-                Box::new(move |to| {
-                    let of = |scale: &spikeconverter_graph::Tensor| {
-                        scale.data()[broadcast_position(scale.shape(), &multi_index(&output, to))]
-                    };
-                    f64::from(scale.as_ref().map_or(1.0, of))
-                })
-            }
-            Op::AvgPool(pool) => {
-                let (pool, output, input) = (pool.clone(), output.to_vec(), shapes[0].to_vec());
-                Box::new(move |to| 1.0 / f64::from(pool.divisor(&multi_index(&output, to)[1..], &input[1..])))
-            }
-            Op::Mean(_) => {
-                let count = volume(shapes[0]) / volume(output).max(1);
-                Box::new(move |_| 1.0 / count as f64)
-            }
-            Op::Concat(_) | Op::Reshape(_) | Op::Transpose(_) | Op::Select(_) | Op::Pad(_) => Box::new(|_| 1.0),
-            _ => return None,
-        };
         let (from, to) = (Layout::new(shapes[input]), Layout::new(output));
         u32::try_from(from.volume().max(to.volume())).ok()?;
-        let mut found: Vec<(u32, u32)> = Vec::new();
-        let mut few = true;
-        for_each_reading(op, shapes, output, |of, element, result| {
-            few &= found.len() < MOST_CONNECTIONS;
-            if of == input && few {
-                found.push((element as u32, result as u32));
-            }
-        });
-        if !few {
-            return None;
-        }
+        let found = connections(op, shapes, output, input)?;
         let channel = |element: u32| element as usize / from.inner;
         let mut connections: Vec<(u32, (u32, f32))> = found
             .into_iter()
-            .map(|(element, result)| {
-                let weight = factor(result as usize) * f64::from(amplitude(channel(element)));
+            .map(|(element, result, factor)| {
+                let weight = factor * f64::from(amplitude(channel(element)));
                 (from.place(element as usize) as u32, (to.place(result as usize) as u32, weight as f32))
             })
             .collect();

@@ -11,10 +11,12 @@
 //!
 //! In `f32` the engine may differ from the reference where a membrane lies within rounding of a threshold.
 
+mod fused;
 mod graded;
 mod layout;
 mod map;
 mod pool;
+mod positions;
 mod program;
 mod run;
 
@@ -25,8 +27,9 @@ use spikeconverter_graph::NodeId;
 use spikeconverter_network::{Simulation, SpikingNetwork};
 
 use self::program::Program;
-use self::run::{Recorder, Workspace};
-use crate::{Batch, Engine, EngineError, SpikeCount, StepRecord, StreamingEngine};
+use self::run::{Mode, Recorder, Workspace};
+use crate::stability::Listener;
+use crate::{Batch, Engine, EngineError, SpikeCount, StepRecord, Stopped, StreamingEngine, UntilStable};
 
 /// A sample's part of a run.
 struct Part<'a> {
@@ -36,6 +39,8 @@ struct Part<'a> {
     codes: Vec<&'a mut [i32]>,
     /// The same of those whose codes are not their spikes.
     counts: Vec<&'a mut [SpikeCount]>,
+    /// Steps that it took.
+    steps: u32,
 }
 
 /// A streaming network, ready to run.
@@ -83,9 +88,23 @@ impl Engine for ClockedEngine<'_> {
         watch: &mut dyn FnMut(NodeId, &Batch<i32>),
         count: &mut dyn FnMut(NodeId, &Batch<SpikeCount>),
     ) -> Result<Batch, EngineError> {
+        Ok(self.simulate(inputs, None, &mut |id, codes, _| watch(id, codes), count)?.output)
+    }
+}
+
+impl ClockedEngine<'_> {
+    /// Runs samples through all steps, or each until its class is stable.
+    fn simulate(
+        &self,
+        inputs: &Batch,
+        until: Option<(UntilStable, &Listener)>,
+        watch: &mut dyn FnMut(NodeId, &Batch<i32>, &[u32]),
+        count: &mut dyn FnMut(NodeId, &Batch<SpikeCount>),
+    ) -> Result<Stopped, EngineError> {
         crate::check_samples(self.network, inputs)?;
         let result = self.network.node(self.network.output()).shape.clone();
         let mut output = Batch::full(inputs.count(), result, 0.0)?;
+        let mut steps = Vec::with_capacity(inputs.count());
         let size = output.volume();
         // a round gives each thread a sample; its counts are shown before the next, so that they stay few
         let round = rayon::current_num_threads().max(1);
@@ -103,7 +122,7 @@ impl Engine for ClockedEngine<'_> {
             let mut parts: Vec<Part<'_>> = inputs_of_round
                 .chunks(inputs.volume())
                 .zip(outputs_of_round.chunks_mut(size))
-                .map(|(input, output)| Part { input, output, codes: Vec::new(), counts: Vec::new() })
+                .map(|(input, output)| Part { input, output, codes: Vec::new(), counts: Vec::new(), steps: 0 })
                 .collect();
             for (_, codes) in &mut codes {
                 let size = codes.volume();
@@ -117,9 +136,9 @@ impl Engine for ClockedEngine<'_> {
                     part.counts.push(counts);
                 }
             }
-            parts.par_iter_mut().for_each(|Part { input, output, codes, counts }| {
+            parts.par_iter_mut().for_each(|Part { input, output, codes, counts, steps }| {
                 let mut workspace = self.workspace();
-                workspace.run(self.network, &self.program, input, None);
+                *steps = workspace.run(self.network, &self.program, input, Mode { until, recorder: None });
                 for (id, codes) in self.network.spiking().zip(codes) {
                     workspace.codes(id, &self.network.node(id).shape, codes);
                 }
@@ -127,17 +146,19 @@ impl Engine for ClockedEngine<'_> {
                 for (id, counts) in graded.zip(counts) {
                     counts.copy_from_slice(workspace.counts(id));
                 }
-                output.copy_from_slice(&workspace.result(self.network, &self.program));
+                output.copy_from_slice(&workspace.result(self.network, &self.program, *steps));
                 self.keep(workspace);
             });
+            let first = steps.len();
+            steps.extend(parts.iter().map(|part| part.steps));
             for (id, codes) in &codes {
-                watch(*id, codes);
+                watch(*id, codes, &steps[first..]);
                 if let Some((_, counts)) = counts.iter().find(|(counted, _)| counted == id) {
                     count(*id, counts);
                 }
             }
         }
-        Ok(output)
+        Ok(Stopped { output, steps })
     }
 }
 
@@ -147,10 +168,84 @@ impl StreamingEngine for ClockedEngine<'_> {
         let mut outputs = Vec::new();
         let mut workspace = self.workspace();
         for (sample, input) in inputs.samples().enumerate() {
-            workspace.run(self.network, &self.program, input, Some(Recorder { sample, show }));
-            outputs.extend(workspace.result(self.network, &self.program));
+            let recorder = Some(Recorder { sample, show });
+            let steps = workspace.run(self.network, &self.program, input, Mode { until: None, recorder });
+            outputs.extend(workspace.result(self.network, &self.program, steps));
         }
         self.keep(workspace);
         Batch::new(inputs.count(), self.network.node(self.network.output()).shape.clone(), outputs)
+    }
+    fn run_until_stable(
+        &self,
+        inputs: &Batch,
+        rule: UntilStable,
+        watch: &mut dyn FnMut(NodeId, &Batch<i32>, &[u32]),
+        count: &mut dyn FnMut(NodeId, &Batch<SpikeCount>),
+    ) -> Result<Stopped, EngineError> {
+        let listener = Listener::of(self.name(), self.network)?;
+        self.simulate(inputs, Some((rule, &listener)), watch, count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use spikeconverter_graph::Op;
+    use spikeconverter_graph::ops::{Add, AvgPool, Conv, Linear, Reshape, Window};
+    use spikeconverter_network::{NetworkBuilder, NodeKind, Readout, StreamingPopulation};
+    use spikeconverter_neuron::Reset;
+
+    use super::*;
+    use crate::testing::Dice;
+
+    /// Convolutions of few and of many channels, a shortcut, a mean, a dense layer.
+    fn network(steps: u32) -> SpikingNetwork {
+        let mut dice = Dice(3);
+        let mut builder = NetworkBuilder::streaming(steps, "x", vec![3, 8, 8]).unwrap();
+        let neurons = || {
+            NodeKind::Streaming(StreamingPopulation {
+                threshold: vec![0.5],
+                reset: Reset::Subtract,
+                ..StreamingPopulation::default()
+            })
+        };
+        let mut at = builder.input();
+        let mut before = None;
+        for (channels, results) in [(3, 16), (16, 40), (40, 40)] {
+            let weight = dice.values(results * channels * 9);
+            let weight = spikeconverter_graph::Tensor::new(vec![results, channels, 3, 3], weight).unwrap();
+            let window = Window::new(vec![3, 3]).padded(1);
+            let conv = Op::Conv(Conv { weight, bias: None, window, groups: 1 });
+            at = builder.add("conv", NodeKind::Synapse(conv), &[at]).unwrap();
+            if let Some(before) = before.filter(|_| channels == results) {
+                let add = Op::Add(Add { coefficients: vec![1.0, 1.0] });
+                at = builder.add("add", NodeKind::Synapse(add), &[at, before]).unwrap();
+            }
+            at = builder.add("neurons", neurons(), &[at]).unwrap();
+            before = Some(at);
+        }
+        let window = Window::new(vec![2, 2]).strided(2);
+        let pool = Op::AvgPool(AvgPool { window, ceil: false, count_include_pad: false });
+        at = builder.add("pool", NodeKind::Synapse(pool), &[at]).unwrap();
+        at = builder.add("flat", NodeKind::Synapse(Op::Reshape(Reshape { shape: vec![640] })), &[at]).unwrap();
+        let weight = spikeconverter_graph::Tensor::new(vec![5, 640], dice.values(5 * 640)).unwrap();
+        at = builder.add("dense", NodeKind::Synapse(Op::Linear(Linear { weight, bias: None })), &[at]).unwrap();
+        at = builder.add("out", NodeKind::Readout(Readout::default()), &[at]).unwrap();
+        builder.finish(at).unwrap()
+    }
+
+    #[test]
+    fn memory_does_not_grow_with_time_steps() {
+        // whole blocks, so that tiles are alike
+        let sizes = [32, 64, 4000].map(|steps| {
+            let network = network(steps);
+            let engine = ClockedEngine::new(&network).unwrap();
+            let sample = Batch::new(1, vec![3, 8, 8], Dice(4).values(192)).unwrap();
+            let mut spikes = 0;
+            engine.run(&sample, &mut |_, counts| spikes += counts.data().iter().sum::<i32>()).unwrap();
+            assert!(spikes > 1000, "{spikes}");
+            let spare = engine.spare.lock().unwrap();
+            spare.iter().map(Workspace::bytes).sum::<usize>()
+        });
+        assert!(sizes[0] > 100_000 && sizes.iter().all(|size| *size == sizes[0]), "{sizes:?}");
     }
 }

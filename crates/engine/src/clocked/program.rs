@@ -5,10 +5,12 @@ use spikeconverter_graph::{NodeId, Op};
 use spikeconverter_network::{Encoding, NodeKind, Readout, SpikingNetwork};
 use spikeconverter_neuron::{Comparison, Reset};
 
+use super::fused::Fused;
 use super::graded::Graded;
 use super::layout::Layout;
 use super::map::SparseMap;
 use super::pool::Pool;
+use super::positions::PositionMap;
 use crate::EngineError;
 use crate::kernels::events::EventSynapses;
 use crate::kernels::fire::Neurons;
@@ -39,6 +41,7 @@ pub(super) enum Source {
 /// What an input of an operation adds to its result.
 pub(super) enum Term {
     Synapses(Box<EventSynapses>),
+    Positions(PositionMap),
     Map(SparseMap),
     /// The first term of a sum with nothing constant in it, as it is.
     Same,
@@ -79,6 +82,8 @@ pub(super) struct Stage {
     pub(super) end: End,
     /// Steps that are computed at a time.
     pub(super) steps: usize,
+    /// How all steps of a block are computed at once, where that is possible.
+    pub(super) fused: Option<Fused>,
 }
 
 pub(super) enum End {
@@ -87,6 +92,16 @@ pub(super) enum End {
     Pool(Pool),
     Read { initial: Vec<f32>, skip: u32 },
     Share,
+}
+
+impl End {
+    /// Whether all that it remembers of spikes is their number.
+    pub(super) fn fires_bits(&self) -> bool {
+        match self {
+            Self::Fire { .. } | Self::Read { .. } | Self::Share => true,
+            Self::Graded(_) | Self::Pool(_) => false,
+        }
+    }
 }
 
 /// The network, ready to run.
@@ -207,7 +222,10 @@ impl Compiler<'_> {
         let many = own.iter().map(weights).max().unwrap_or(0) > MANY_WEIGHTS;
         let steps = (if many { CURRENTS_OF_MANY_WEIGHTS } else { CURRENTS } / largest).clamp(1, BLOCK);
         let steps = if operations.is_empty() { BLOCK } else { steps };
-        Ok(Stage { node: id, operations, source, layout, end, steps })
+        // where constants act once, they are added apart
+        let repeats = self.network.coding().repeats_constants();
+        let fused = if repeats { Fused::of(&operations, source, &end) } else { None };
+        Ok(Stage { node: id, operations, source, layout, end, steps, fused })
     }
 
     /// The operations of the stage that ends at `end`, from what it reads (`root`) down to what other stages compute.
@@ -305,7 +323,8 @@ impl Compiler<'_> {
         let op = if self.network.coding().repeats_constants() { op } else { &without_constants(op) };
         Ok(match op {
             Op::Conv(conv) if conv.groups == 1 => {
-                let synapses = EventSynapses::conv(conv, shapes[0], &node.shape, amplitude).map_err(refuse)?;
+                let graded = !crate::is_binary(self.network, from);
+                let synapses = EventSynapses::conv(conv, shapes[0], &node.shape, amplitude, graded).map_err(refuse)?;
                 Some(Term::Synapses(Box::new(synapses)))
             }
             Op::Linear(linear) if shapes[0].len() == 1 => {
@@ -315,7 +334,10 @@ impl Compiler<'_> {
                 let coefficient = add.coefficients.get(input).copied().unwrap_or(1.0);
                 Some(Term::Scale(self.amplitudes(from, coefficient)))
             }
-            _ => SparseMap::new(op, &shapes, &node.shape, input, amplitude).map(Term::Map),
+            _ => match PositionMap::new(op, shapes[input], &node.shape, amplitude).map_err(refuse)? {
+                Some(map) => Some(Term::Positions(map)),
+                None => SparseMap::new(op, &shapes, &node.shape, input, amplitude).map(Term::Map),
+            },
         })
     }
 

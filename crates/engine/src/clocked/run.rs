@@ -1,28 +1,33 @@
 //! One sample through the program.
 
-use spikeconverter_graph::{NodeId, volume};
+mod ends;
+mod operate;
+mod rehearse;
+mod values;
+
+use spikeconverter_graph::volume;
 use spikeconverter_network::SpikingNetwork;
 
-use super::graded::{Graded, GradedState, GradedSteps};
+pub(super) use self::operate::add_word;
+use super::graded::GradedState;
 use super::layout::Layout;
 use super::pool::PoolState;
-use super::program::{BLOCK, Constant, End, Operation, Program, Source, Stage, Term, Work};
+use super::program::{BLOCK, End, Program, Stage};
 use crate::kernels::Threads;
 use crate::kernels::events::{EventList, Scratch};
-use crate::kernels::fire::Steps;
 use crate::kernels::tile::LANES;
-use crate::kernels::vectors::vectorised;
+use crate::stability::{Listener, Stability};
 use crate::stream_input::StreamInput;
-use crate::{SpikeCount, StepRecord};
+use crate::{StepRecord, UntilStable};
 
 /// A thread's memory; its size does not depend on the number of steps.
 #[derive(Default)]
 pub(super) struct Workspace {
     /// What does not change with the steps, by node: in row-major order, and channels last.
     plain: Vec<Vec<f32>>,
-    constants: Vec<Vec<f32>>,
+    pub(super) constants: Vec<Vec<f32>>,
     /// A block of spikes, by node.
-    trains: Vec<Vec<u16>>,
+    pub(super) trains: Vec<Vec<u16>>,
     /// A block of currents that several stages read, or of trains that are no bits, by node.
     shared: Vec<Vec<f32>>,
     /// What neurons and maxima of such trains remember, by node.
@@ -33,14 +38,16 @@ pub(super) struct Workspace {
     /// Zeros: what is constant, where it does not act.
     silence: Vec<f32>,
     /// By node; channels last.
-    membranes: Vec<Vec<f32>>,
-    counts: Vec<Vec<i32>>,
+    pub(super) membranes: Vec<Vec<f32>>,
+    pub(super) counts: Vec<Vec<i32>>,
     /// The operations of the stage that runs, by number.
     own: Vec<Vec<f32>>,
     /// Values of a step of each of these.
     sizes: Vec<usize>,
-    events: Vec<EventList>,
-    scratch: Scratch,
+    pub(super) events: Vec<EventList>,
+    pub(super) scratch: Scratch,
+    /// Currents of a tile of neurons in all steps of a block.
+    pub(super) tile: Vec<f32>,
     /// Inputs of a kernel in row-major order, and its result.
     kernel: Vec<Vec<f32>>,
 }
@@ -51,12 +58,38 @@ pub(super) struct Recorder<'a> {
     pub(super) show: &'a mut dyn FnMut(&StepRecord<'_>),
 }
 
+/// How a sample is run.
+pub(super) struct Mode<'a> {
+    /// Whether it ends when its class is stable.
+    pub(super) until: Option<(UntilStable, &'a Listener)>,
+    /// Sees every step.
+    pub(super) recorder: Option<Recorder<'a>>,
+}
+
+/// What looks at the steps of a block.
+#[derive(Default)]
+struct Shown<'a, 'r, 's> {
+    recorder: Option<&'a mut Recorder<'r>>,
+    settling: Option<&'a mut Settling<'s>>,
+}
+
+/// Whether a sample's class has settled.
+struct Settling<'a> {
+    stability: Stability,
+    listener: &'a Listener,
+    /// The steps that it took, once it has.
+    steps: Option<usize>,
+}
+
+/// Steps of a block where a sample may end within it.
+const SHORT_BLOCK: usize = 8;
+
 /// A range of steps within a block, and the steps before the block.
 #[derive(Clone, Copy)]
-struct Range {
-    before: usize,
-    first: usize,
-    count: usize,
+pub(super) struct Range {
+    pub(super) before: usize,
+    pub(super) first: usize,
+    pub(super) count: usize,
 }
 
 impl Range {
@@ -67,59 +100,87 @@ impl Range {
 }
 
 impl Workspace {
-    /// Runs a sample through all steps.
-    pub(super) fn run(
-        &mut self,
-        network: &SpikingNetwork,
-        program: &Program,
-        sample: &[f32],
-        mut recorder: Option<Recorder<'_>>,
-    ) {
+    /// Runs a sample; the number of steps that it took.
+    pub(super) fn run(&mut self, network: &SpikingNetwork, program: &Program, sample: &[f32], mode: Mode<'_>) -> u32 {
+        let Mode { until, mut recorder } = mode;
         self.prepare(network, program, sample);
         let input = StreamInput::new(network, sample);
         if let Some(rehearsal) = network.rehearsal() {
-            let levels = network.levels();
-            let deepest = levels.iter().copied().max().unwrap_or(0);
-            let turns = if rehearsal.is_sequential() { 1..=deepest } else { deepest..=deepest };
-            for turn in turns {
-                let plays = |stage: &Stage| levels[stage.node.0] <= turn;
-                self.pass(network, program, (&input, sample), rehearsal.steps(), &plays, None);
-                for stage in &program.stages {
-                    if let End::Graded(neurons) = &stage.end {
-                        let state = &mut self.graded[stage.node.0];
-                        neurons.learn(state, rehearsal, turn);
-                        state.restart();
-                    }
-                    self.restart(stage);
-                }
+            self.rehearse(network, program, (&input, sample), rehearsal);
+        }
+        let mut settling =
+            until.map(|(rule, listener)| Settling { stability: Stability::new(rule, listener), listener, steps: None });
+        let steps = network.time_steps() as usize;
+        // only bits can be forgotten
+        let bits = !program.changes[0] && program.stages.iter().all(|stage| stage.end.fires_bits());
+        let length = if settling.is_none() {
+            BLOCK
+        } else if bits {
+            SHORT_BLOCK
+        } else {
+            1
+        };
+        for before in (0..steps).step_by(length) {
+            let block = length.min(steps - before);
+            let shown = Shown { recorder: recorder.as_mut(), settling: settling.as_mut() };
+            self.run_block(network, program, (&input, sample), (before, block), shown, &|_| true);
+            if let Some(taken) = settling.as_ref().and_then(|settling| settling.steps) {
+                self.forget(network, taken - before..block);
+                return taken as u32;
             }
         }
-        self.pass(network, program, (&input, sample), network.time_steps(), &|_| true, recorder.as_mut());
+        steps as u32
     }
 
-    /// Runs the stages that play through some steps.
-    fn pass(
+    /// Runs the stages that play through a block of steps.
+    fn run_block(
         &mut self,
         network: &SpikingNetwork,
         program: &Program,
         (input, sample): (&StreamInput, &[f32]),
-        steps: u32,
+        (before, block): (usize, usize),
+        mut shown: Shown<'_, '_, '_>,
         plays: &dyn Fn(&Stage) -> bool,
-        mut recorder: Option<&mut Recorder<'_>>,
     ) {
-        let steps = steps as usize;
-        for before in (0..steps).step_by(BLOCK) {
-            let block = BLOCK.min(steps - before);
-            if program.changes[0] {
-                self.encode(network, input, sample, before, block);
+        if program.changes[0] {
+            self.encode(network, input, sample, before, block);
+        }
+        for stage in program.stages.iter().filter(|stage| plays(stage)) {
+            // where every step is shown, steps are taken one by one
+            if let Some(fused) = stage.fused.as_ref().filter(|_| shown.recorder.is_none())
+                && self.run_fused(network, stage, fused, block)
+            {
+                continue;
             }
-            for stage in program.stages.iter().filter(|stage| plays(stage)) {
-                for first in (0..block).step_by(stage.steps) {
-                    let range = Range { before, first, count: stage.steps.min(block - first) };
-                    for (number, operation) in stage.operations.iter().enumerate() {
-                        self.operate(network, operation, number, range);
-                    }
-                    self.finish(network, stage, range, recorder.as_deref_mut());
+            for first in (0..block).step_by(stage.steps) {
+                let range = Range { before, first, count: stage.steps.min(block - first) };
+                for (number, operation) in stage.operations.iter().enumerate() {
+                    self.operate(network, operation, number, range);
+                }
+                self.finish(network, stage, range, shown.recorder.as_deref_mut(), shown.settling.as_deref_mut());
+            }
+        }
+    }
+
+    /// Bytes that it holds.
+    #[cfg(test)]
+    pub(super) fn bytes(&self) -> usize {
+        let floats = [&self.plain, &self.constants, &self.shared, &self.membranes, &self.own, &self.kernel];
+        let floats = floats.into_iter().flatten().map(Vec::capacity).sum::<usize>() + self.tile.capacity();
+        let counts: usize = self.counts.iter().map(Vec::capacity).sum();
+        let words: usize = self.trains.iter().map(Vec::capacity).sum();
+        let events: usize = self.events.iter().map(EventList::bytes).sum();
+        4 * (floats + counts) + 2 * words + events + self.scratch.bytes()
+    }
+
+    /// Forgets spikes of a block.
+    fn forget(&mut self, network: &SpikingNetwork, steps: std::ops::Range<usize>) {
+        // where trains are no bits, a block is a step, and there is nothing to forget
+        for id in network.spiking().filter(|_| !steps.is_empty()) {
+            let (words, counts) = (self.trains[id.0].len() / BLOCK, &mut self.counts[id.0]);
+            for spikes in self.trains[id.0].chunks_exact(words).take(steps.end).skip(steps.start) {
+                for (word, counts) in spikes.iter().zip(counts.chunks_exact_mut(LANES)) {
+                    counts.iter_mut().enumerate().for_each(|(lane, count)| *count -= i32::from(word >> lane & 1));
                 }
             }
         }
@@ -205,242 +266,6 @@ impl Workspace {
         }
     }
 
-    /// Back to before the first step, for all but neurons.
-    fn restart(&mut self, stage: &Stage) {
-        match &stage.end {
-            End::Pool(pool) => pool.prepare(&mut self.pools[stage.node.0]),
-            End::Read { initial, .. } => self.membranes[stage.node.0].clone_from(initial),
-            End::Fire { .. } | End::Graded(_) | End::Share => {}
-        }
-    }
-
-    /// Runs an operation of a stage.
-    fn operate(&mut self, network: &SpikingNetwork, operation: &Operation, number: usize, range: Range) {
-        if self.own.len() <= number {
-            self.own.resize_with(number + 1, Vec::new);
-            self.sizes.resize(number + 1, 0);
-        }
-        let size = operation.layout.volume();
-        self.sizes[number] = size;
-        let mut own = std::mem::take(&mut self.own[number]);
-        if own.len() < range.count * size {
-            own.resize(range.count * size, 0.0);
-        }
-        // where constants act once, synapses are without them, and they are added in the first step
-        let repeats = network.coding().repeats_constants();
-        let first_step = !repeats && range.before + range.first == 0;
-        match &operation.work {
-            Work::Sum { constant, terms } => {
-                let constants = std::mem::take(&mut self.constants[operation.node.0]);
-                let constant = match constant {
-                    Constant::Fixed(values) => values,
-                    Constant::OfSample => &constants,
-                };
-                let mut terms = terms.as_slice();
-                if let [(Source::Own(first), Term::Same), rest @ ..] = terms {
-                    // nothing else reads it
-                    std::mem::swap(&mut own, &mut self.own[*first]);
-                    terms = rest;
-                } else {
-                    let output = &mut own[..range.count * size];
-                    if repeats {
-                        output.chunks_exact_mut(size).for_each(|y| y.copy_from_slice(constant));
-                    } else {
-                        output.fill(0.0);
-                    }
-                }
-                let output = &mut own[..range.count * size];
-                for (source, term) in terms {
-                    self.add(*source, term, output, size, range);
-                }
-                if first_step {
-                    output.iter_mut().zip(constant).for_each(|(y, x)| *y += x);
-                }
-                self.constants[operation.node.0] = constants;
-            }
-            Work::Kernel { kernel, inputs, first } => {
-                let mut kernels = std::mem::take(&mut self.kernel);
-                kernels.resize_with(inputs.len() + 1, Vec::new);
-                for ((source, layout), plain) in inputs.iter().zip(&mut kernels) {
-                    self.gather(network, *source, *layout, plain, range);
-                }
-                let Some((result, inputs)) = kernels.split_last_mut() else { return };
-                let plain = operation.layout.channels * operation.layout.inner;
-                result.resize(range.count * plain, 0.0);
-                let output = &mut own[..range.count * size];
-                // padding is 0
-                output.fill(0.0);
-                let slices: Vec<&[f32]> = inputs.iter().map(Vec::as_slice).collect();
-                kernel.run_unchecked(&slices, result, Threads::One);
-                for (plain, output) in result.chunks_exact(plain).zip(output.chunks_exact_mut(size)) {
-                    operation.layout.take(plain, output);
-                }
-                if let (Some(first), true) = (first, first_step) {
-                    output.iter_mut().zip(first).for_each(|(y, x)| *y += x);
-                }
-                self.kernel = kernels;
-            }
-        }
-        self.own[number] = own;
-    }
-
-    /// Adds a term to the results of some steps.
-    fn add(&mut self, source: Source, term: &Term, output: &mut [f32], size: usize, range: Range) {
-        match term {
-            Term::Synapses(synapses) => {
-                let mut events = std::mem::take(&mut self.events);
-                for (step, events) in events[..range.count].iter_mut().enumerate() {
-                    match source {
-                        Source::Train(id) => synapses.list_spikes(self.spikes(id, range.first + step), events),
-                        _ => synapses.list_values(self.values(source, range, step), events),
-                    }
-                }
-                synapses.add(&events[..range.count], output, &mut self.scratch);
-                self.events = events;
-            }
-            // taken as it is, see above
-            Term::Same => {}
-            Term::Map(map) => {
-                for (step, output) in output.chunks_exact_mut(size).enumerate() {
-                    match source {
-                        Source::Train(id) => map.add_spikes(self.spikes(id, range.first + step), output),
-                        _ => map.add_values(self.values(source, range, step), output),
-                    }
-                }
-            }
-            Term::Scale(factors) => {
-                for (step, output) in output.chunks_exact_mut(size).enumerate() {
-                    if let Source::Train(id) = source {
-                        add_spikes(self.spikes(id, range.first + step), factors, output);
-                        continue;
-                    }
-                    let values = self.values(source, range, step).chunks_exact(factors.len());
-                    for (output, values) in output.chunks_exact_mut(factors.len()).zip(values) {
-                        for ((y, x), factor) in output.iter_mut().zip(values).zip(factors) {
-                            *y += x * factor;
-                        }
-                    }
-                }
-            }
-        }
-    }
-
-    /// The spikes of a step of the block.
-    fn spikes(&self, id: NodeId, step: usize) -> &[u16] {
-        let words = self.trains[id.0].len() / BLOCK;
-        &self.trains[id.0][step * words..][..words]
-    }
-
-    /// The values that a source other than a train has in a step of a range.
-    fn values(&self, source: Source, range: Range, step: usize) -> &[f32] {
-        match source {
-            Source::Constant(_) if !self.silence.is_empty() && range.before + range.first + step > 0 => &self.silence,
-            Source::Constant(id) => &self.constants[id.0],
-            Source::Shared(id) => {
-                let size = self.shared[id.0].len() / BLOCK;
-                &self.shared[id.0][(range.first + step) * size..][..size]
-            }
-            Source::Own(number) => {
-                let size = self.sizes[number];
-                &self.own[number][step * size..][..size]
-            }
-            Source::Train(_) => &[],
-        }
-    }
-
-    /// The values of a source in row-major order, for all steps of a range; spikes carry their threshold.
-    fn gather(&self, network: &SpikingNetwork, source: Source, layout: Layout, plain: &mut Vec<f32>, range: Range) {
-        let size = layout.channels * layout.inner;
-        plain.clear();
-        plain.resize(range.count * size, 0.0);
-        for (step, plain) in plain.chunks_exact_mut(size).enumerate() {
-            let Source::Train(id) = source else {
-                layout.give(self.values(source, range, step), plain);
-                continue;
-            };
-            let spikes = self.spikes(id, range.first + step);
-            let thresholds = network.node(id).kind.thresholds().unwrap_or(&[]);
-            for (i, x) in plain.iter_mut().enumerate() {
-                let (place, channel) = (layout.place(i), i / layout.inner);
-                if spikes[place / LANES] >> (place % LANES) & 1 == 1 {
-                    *x = thresholds.get(channel).or(thresholds.first()).copied().unwrap_or(0.0);
-                }
-            }
-        }
-    }
-
-    /// What a stage does with its current.
-    fn finish(
-        &mut self,
-        network: &SpikingNetwork,
-        stage: &Stage,
-        range: Range,
-        mut recorder: Option<&mut Recorder<'_>>,
-    ) {
-        let (node, size) = (stage.node.0, stage.layout.volume());
-        let mut membranes = std::mem::take(&mut self.membranes[node]);
-        let constant = matches!(stage.source, Source::Constant(_));
-        match &stage.end {
-            End::Fire { neurons, .. } => {
-                let words = stage.layout.words();
-                let mut trains = std::mem::take(&mut self.trains[node]);
-                let mut counts = std::mem::take(&mut self.counts[node]);
-                // all steps at once, or one by one where each is shown
-                let together = if recorder.is_some() { 1 } else { range.count };
-                for step in (0..range.count).step_by(together) {
-                    let first = match stage.source {
-                        Source::Own(number) => &self.own[number][step * size..],
-                        Source::Shared(id) => &self.shared[id.0][(range.first + step) * size..],
-                        _ => self.values(stage.source, range, step),
-                    };
-                    let spikes = &mut trains[(range.first + step) * words..][..together * words];
-                    let stride = if constant { 0 } else { size };
-                    neurons.run(&mut membranes, Steps { currents: first, stride, spikes, counts: &mut counts });
-                    if let Some(recorder) = recorder.as_mut() {
-                        record(recorder, network, stage, range.number(step), spikes, &membranes);
-                    }
-                }
-                (self.trains[node], self.counts[node]) = (trains, counts);
-            }
-            End::Graded(neurons) => self.fire_graded(neurons, stage, range, recorder),
-            End::Pool(pool) => {
-                let (mut state, mut output) =
-                    (std::mem::take(&mut self.pools[node]), std::mem::take(&mut self.shared[node]));
-                for step in 0..range.count {
-                    let at = (range.first + step) * size;
-                    let values = self.values(stage.source, range, step);
-                    pool.step(&mut state, values, range.number(step), &mut output[at..at + size]);
-                }
-                (self.pools[node], self.shared[node]) = (state, output);
-            }
-            End::Read { skip, .. } if !self.decoded[node].is_empty() => {
-                let mut decoded = std::mem::take(&mut self.decoded[node]);
-                for step in 0..range.count {
-                    let t = range.number(step);
-                    for ((u, expected), &x) in decoded.iter_mut().zip(self.values(stage.source, range, step)) {
-                        let current = network.coding().decode(expected, x.into(), t);
-                        *u += if t > *skip { current } else { 0.0 };
-                    }
-                }
-                self.decoded[node] = decoded;
-            }
-            End::Read { skip, .. } => {
-                for step in (0..range.count).filter(|&step| range.number(step) > *skip) {
-                    for (u, current) in membranes.iter_mut().zip(self.values(stage.source, range, step)) {
-                        *u += current;
-                    }
-                }
-            }
-            End::Share => {
-                if let Source::Own(number) = stage.source {
-                    let values = &self.own[number][..range.count * size];
-                    self.shared[node][range.first * size..][..values.len()].copy_from_slice(values);
-                }
-            }
-        }
-        self.membranes[node] = membranes;
-    }
-
     /// What a sample sends in the steps of a block.
     fn encode(&mut self, network: &SpikingNetwork, input: &StreamInput, sample: &[f32], before: usize, block: usize) {
         let layout = Layout::new(network.input_shape());
@@ -451,116 +276,4 @@ impl Workspace {
             }
         }
     }
-
-    /// Neurons without a kernel.
-    fn fire_graded(&mut self, neurons: &Graded, stage: &Stage, range: Range, mut recorder: Option<&mut Recorder<'_>>) {
-        let (node, layout) = (stage.node.0, stage.layout);
-        let (size, words) = (layout.volume(), if neurons.bits { layout.words() } else { 0 });
-        let mut state = std::mem::take(&mut self.graded[node]);
-        let (mut trains, mut shared) = (std::mem::take(&mut self.trains[node]), std::mem::take(&mut self.shared[node]));
-        let size = if neurons.bits { 0 } else { size };
-        // all steps at once, or one by one where each is shown
-        let together = if recorder.is_some() { 1 } else { range.count };
-        for step in (0..range.count).step_by(together) {
-            let at = range.first + step;
-            let mut steps = GradedSteps {
-                first: range.number(step),
-                currents: (step..step + together).map(|step| self.values(stage.source, range, step)).collect(),
-                values: &mut shared[at * size..][..together * size],
-                spikes: &mut trains[at * words..][..together * words],
-            };
-            neurons.run(&mut state, &mut steps);
-            if let Some(recorder) = recorder.as_mut() {
-                let (sample, step) = (recorder.sample, range.number(step));
-                let membranes = state.membranes();
-                let record =
-                    StepRecord { node: stage.node, sample, step, spikes: &state.quanta, membranes: &membranes };
-                (recorder.show)(&record);
-            }
-        }
-        self.graded[node] = state;
-        (self.trains[node], self.shared[node]) = (trains, shared);
-    }
-
-    /// What each neuron of a population sent, in row-major order.
-    pub(super) fn codes(&self, id: NodeId, shape: &[usize], plain: &mut [i32]) {
-        if self.graded[id.0].codes.is_empty() {
-            Layout::new(shape).give(&self.counts[id.0], plain);
-        } else {
-            plain.copy_from_slice(&self.graded[id.0].codes);
-        }
-    }
-
-    /// The spikes of each neuron of a population whose trains are no bits, in row-major order.
-    pub(super) fn counts(&self, id: NodeId) -> &[SpikeCount] {
-        &self.graded[id.0].counts
-    }
-
-    /// The network's result.
-    pub(super) fn result(&self, network: &SpikingNetwork, program: &Program) -> Vec<f32> {
-        let mut values: Vec<Vec<f32>> = vec![Vec::new(); network.nodes().len()];
-        for stage in &program.stages {
-            let End::Read { skip, .. } = stage.end else { continue };
-            let steps = network.time_steps() - skip;
-            let mut plain = vec![0.0; volume(&network.node(stage.node).shape)];
-            let decoded = &self.decoded[stage.node.0];
-            if decoded.is_empty() {
-                stage.layout.give(&self.membranes[stage.node.0], &mut plain);
-                for x in &mut plain {
-                    *x /= steps as f32;
-                }
-            } else {
-                let means: Vec<f32> = decoded.iter().map(|(u, _)| (u / f64::from(steps)) as f32).collect();
-                stage.layout.give(&means, &mut plain);
-            }
-            values[stage.node.0] = plain;
-        }
-        for (i, kernel) in program.heads.iter().enumerate() {
-            if let Some(kernel) = kernel {
-                let node = &network.nodes()[i];
-                let mut result = vec![0.0; volume(&node.shape)];
-                let inputs: Vec<&[f32]> = node.inputs.iter().map(|input| values[input.0].as_slice()).collect();
-                kernel.run_unchecked(&inputs, &mut result, Threads::One);
-                values[i] = result;
-            }
-        }
-        std::mem::take(&mut values[network.output().0])
-    }
-}
-
-/// Adds what spikes carry: a factor for each element of a position. Where there is no spike, 0 is added: that is cheaper
-/// than to ask.
-fn add_spikes(words: &[u16], factors: &[f32], output: &mut [f32]) {
-    vectorised(|| {
-        let vectors = factors.len() / LANES;
-        let ((factors, _), (output, _)) = (factors.as_chunks::<LANES>(), output.as_chunks_mut::<LANES>());
-        let (mut at, mut vector) = (0, 0);
-        while at < words.len().min(output.len()) {
-            let (word, factors, output) = (u32::from(words[at]), &factors[vector], &mut output[at]);
-            let mut lane = 0;
-            while lane < LANES {
-                let mask = 0u32.wrapping_sub(word >> lane & 1);
-                output[lane] += f32::from_bits(factors[lane].to_bits() & mask);
-                lane += 1;
-            }
-            at += 1;
-            vector = if vector + 1 == vectors { 0 } else { vector + 1 };
-        }
-    });
-}
-
-fn record(
-    recorder: &mut Recorder<'_>,
-    network: &SpikingNetwork,
-    stage: &Stage,
-    step: u32,
-    words: &[u16],
-    membranes: &[f32],
-) {
-    let count = volume(&network.node(stage.node).shape);
-    let places = || (0..count).map(|n| stage.layout.place(n));
-    let spikes: Vec<i32> = places().map(|at| i32::from(words[at / LANES] >> (at % LANES) & 1)).collect();
-    let membranes: Vec<f64> = places().map(|at| f64::from(membranes[at])).collect();
-    let sample = recorder.sample;
-    (recorder.show)(&StepRecord { node: stage.node, sample, step, spikes: &spikes, membranes: &membranes });
 }

@@ -9,7 +9,7 @@ use spikeconverter_network::{Encoding, NodeKind, Simulation, SpikingNetwork, Str
 use super::{Evaluation, LayerRecord};
 use crate::fan_out::structural_fan_out;
 use crate::stream_input::StreamInput;
-use crate::{Ann, Batch, Engine, EngineError, SpikeCount};
+use crate::{Ann, Batch, Engine, EngineError, SpikeCount, StreamingEngine, UntilStable};
 
 /// Runs a trained network and the spiking network made from it on the same samples and counts.
 ///
@@ -22,6 +22,8 @@ use crate::{Ann, Batch, Engine, EngineError, SpikeCount};
 pub struct Evaluator<'a> {
     network: &'a SpikingNetwork,
     engine: &'a dyn Engine,
+    /// Where samples are stopped early.
+    until: Option<(&'a dyn StreamingEngine, UntilStable)>,
     ann: Ann,
     ann_macs: u64,
     input_macs: u64,
@@ -32,6 +34,14 @@ pub struct Evaluator<'a> {
     /// Whether the results are classes, not scores of classes.
     ann_gives_class: bool,
     snn_gives_class: bool,
+}
+
+/// What the trained network said of some samples.
+#[derive(Debug, Clone)]
+pub struct TrainedResults {
+    values: Batch,
+    /// Time that it took.
+    nanoseconds: u64,
 }
 
 impl<'a> Evaluator<'a> {
@@ -48,18 +58,28 @@ impl<'a> Evaluator<'a> {
         Ok(Self {
             network,
             engine,
+            until: None,
             ann: Ann::new(ann)?,
             ann_macs: ann.macs(),
             input_macs: if analog { input_macs(network) } else { 0 },
             input_fan_out: if analog { Vec::new() } else { std::mem::take(&mut reach[0]) },
             fan_out,
-            ann_gives_class: gives_class(output, |id| (Some(&ann.node(id).op), ann.node(id).inputs.as_slice())),
-            snn_gives_class: gives_class(network.output(), |id| {
-                let node = network.node(id);
-                let op = if let NodeKind::Head(op) = &node.kind { Some(op) } else { None };
-                (op, node.inputs.as_slice())
-            }),
+            ann_gives_class: graph_gives_class(ann, output),
+            snn_gives_class: network_gives_class(network),
         })
+    }
+
+    /// The same for a streaming network whose samples are stopped when their class is stable.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn until_stable(
+        network: &'a SpikingNetwork,
+        ann: &Graph,
+        engine: &'a dyn StreamingEngine,
+        rule: UntilStable,
+    ) -> Result<Self, EngineError> {
+        Ok(Self { until: Some((engine, rule)), ..Self::new(network, ann, engine)? })
     }
 
     /// Runs both networks on the same samples, each as it takes them: preprocessed, and encoded as the spiking network
@@ -75,18 +95,41 @@ impl<'a> Evaluator<'a> {
         labels: Option<&[u32]>,
         label_offset: i64,
     ) -> Result<Evaluation, EngineError> {
-        let count = ann_inputs.count();
+        self.evaluate_beside(&self.run_trained(ann_inputs)?, snn_inputs, labels, label_offset)
+    }
+
+    /// Runs the trained network alone, for [`Evaluator::evaluate_beside`].
+    ///
+    /// # Errors
+    /// When the samples do not fit the trained network.
+    pub fn run_trained(&self, inputs: &Batch) -> Result<TrainedResults, EngineError> {
+        let started = Instant::now();
+        let results = self.ann.run(std::slice::from_ref(inputs))?;
+        let nanoseconds = nanoseconds(started.elapsed());
+        let missing = || EngineError::NoNode { nodes: 0, id: 0 };
+        Ok(TrainedResults { values: results.into_iter().next().ok_or_else(missing)?, nanoseconds })
+    }
+
+    /// [`Evaluator::evaluate_batch`] beside what the trained network said of the same samples before, so that it runs once
+    /// for many spiking networks.
+    ///
+    /// # Errors
+    /// As [`Evaluator::evaluate_batch`].
+    pub fn evaluate_beside(
+        &self,
+        trained: &TrainedResults,
+        snn_inputs: &Batch,
+        labels: Option<&[u32]>,
+        label_offset: i64,
+    ) -> Result<Evaluation, EngineError> {
+        let count = trained.values.count();
         for (what, other) in [("the evaluation", Some(snn_inputs.count())), ("the labels", labels.map(<[u32]>::len))] {
             if let Some(other) = other.filter(|&other| other != count) {
                 return Err(EngineError::SampleCount { what: what.into(), first: count, other });
             }
         }
         let mut evaluation = self.empty();
-        let started = Instant::now();
-        let trained = self.ann.run(std::slice::from_ref(ann_inputs))?;
-        evaluation.ann_nanoseconds = nanoseconds(started.elapsed());
-        let missing = || EngineError::NoNode { nodes: 0, id: 0 };
-        let trained = trained.into_iter().next().ok_or_else(missing)?;
+        evaluation.ann_nanoseconds = trained.nanoseconds;
         let spiking = self.simulate(snn_inputs, &mut evaluation)?;
 
         let images = count as u64;
@@ -94,7 +137,7 @@ impl<'a> Evaluator<'a> {
         evaluation.labelled = if labels.is_some() { images } else { 0 };
         evaluation.ann_macs = self.ann_macs.saturating_mul(images);
         evaluation.input_macs = self.input_macs.saturating_mul(images);
-        for (i, (a, s)) in trained.samples().zip(spiking.samples()).enumerate() {
+        for (i, (a, s)) in trained.values.samples().zip(spiking.samples()).enumerate() {
             let (of_ann, of_snn) = (class(a, self.ann_gives_class), class(s, self.snn_gives_class));
             evaluation.agree += u64::from(of_ann.is_some() && of_ann == of_snn);
             if let Some(labels) = labels {
@@ -132,28 +175,38 @@ impl<'a> Evaluator<'a> {
             }
             **counting += started.elapsed();
         };
-        let output = self.engine.run_counting(
-            inputs,
-            &mut |id, codes| {
-                add(id, &|fan_out| match &self.network.node(id).kind {
-                    NodeKind::Streaming(population) => {
-                        let largest = population.largest_code(steps);
-                        if crate::codes_count_spikes(self.network, id) {
-                            tally_counts(codes, fan_out, largest)
-                        } else {
-                            LayerRecord { saturated: saturated(codes, largest), ..LayerRecord::default() }
-                        }
+        let mut watch = |id: NodeId, codes: &Batch<i32>, taken: &[u32]| {
+            add(id, &|fan_out| match &self.network.node(id).kind {
+                NodeKind::Streaming(population) => {
+                    let largest = |sample: usize| population.largest_code(*taken.get(sample).unwrap_or(&steps));
+                    if crate::codes_count_spikes(self.network, id) {
+                        tally_counts(codes, fan_out, largest)
+                    } else {
+                        LayerRecord { saturated: saturated(codes, largest), ..LayerRecord::default() }
                     }
-                    _ => tally(codes, fan_out, steps),
-                });
-            },
-            &mut |id, counts| add(id, &|fan_out| tally_spikes(counts, fan_out)),
-        )?;
+                }
+                _ => tally(codes, fan_out, steps),
+            });
+        };
+        let mut count = |id: NodeId, counts: &Batch<SpikeCount>| add(id, &|fan_out| tally_spikes(counts, fan_out));
+        let (output, taken) = match self.until {
+            None => {
+                let output = self.engine.run_counting(inputs, &mut |id, codes| watch(id, codes, &[]), &mut count)?;
+                (output, Vec::new())
+            }
+            Some((engine, rule)) => {
+                let stopped = engine.run_until_stable(inputs, rule, &mut watch, &mut count)?;
+                (stopped.output, stopped.steps)
+            }
+        };
         evaluation.snn_nanoseconds = nanoseconds(started.elapsed().saturating_sub(counting));
+        for &steps in &taken {
+            *evaluation.steps_used.entry(steps).or_default() += 1;
+        }
         if !self.input_fan_out.is_empty() {
             let input = match self.network.simulation() {
                 Simulation::Window => tally(&inputs.map(|&x| x as i32), &self.input_fan_out, Encoding::PIXEL_STEPS),
-                Simulation::Stream => self.tally_input(inputs, steps),
+                Simulation::Stream => self.tally_input(inputs, |sample| *taken.get(sample).unwrap_or(&steps)),
             };
             (evaluation.input_spikes, evaluation.input_synops) = (input.spikes, input.synops);
         }
@@ -161,18 +214,18 @@ impl<'a> Evaluator<'a> {
     }
 
     /// Counts what samples send into a streaming network.
-    fn tally_input(&self, inputs: &Batch, steps: u32) -> LayerRecord {
+    fn tally_input(&self, inputs: &Batch, steps: impl Fn(usize) -> u32 + Sync) -> LayerRecord {
         let samples: Vec<&[f32]> = inputs.samples().collect();
-        let of_sample = |sample: &&[f32]| {
+        let of_sample = |(number, sample): (usize, &&[f32])| {
             let mut record = LayerRecord::default();
-            let spikes = StreamInput::new(self.network, sample).spikes(sample, steps);
+            let spikes = StreamInput::new(self.network, sample).spikes(sample, steps(number));
             for (&spikes, &fan_out) in spikes.iter().zip(&self.input_fan_out) {
                 record.spikes += u64::from(spikes);
                 record.synops += u64::from(spikes) * u64::from(fan_out);
             }
             record
         };
-        samples.par_iter().map(of_sample).reduce(LayerRecord::default, |mut sum, record| {
+        samples.par_iter().enumerate().map(of_sample).reduce(LayerRecord::default, |mut sum, record| {
             sum.add(&record);
             sum
         })
@@ -194,8 +247,9 @@ pub(super) fn tally(codes: &Batch<i32>, fan_out: &[u32], steps: u32) -> LayerRec
     })
 }
 
-/// Adds up the spikes of a streaming population whose codes are numbers of spikes; `largest` is the largest code.
-pub(super) fn tally_counts(codes: &Batch<i32>, fan_out: &[u32], largest: u64) -> LayerRecord {
+/// Adds up the spikes of a streaming population whose codes are numbers of spikes; `largest` is the largest code of each
+/// sample.
+pub(super) fn tally_counts(codes: &Batch<i32>, fan_out: &[u32], largest: impl Fn(usize) -> u64) -> LayerRecord {
     let spikes = codes.map(|code| SpikeCount { spikes: code.unsigned_abs(), negative: 0 });
     LayerRecord { saturated: saturated(codes, largest), ..tally_spikes(&spikes, fan_out) }
 }
@@ -215,8 +269,12 @@ pub(super) fn tally_spikes(counts: &Batch<SpikeCount>, fan_out: &[u32]) -> Layer
 }
 
 /// Neurons that sent all that they can, of either sign.
-fn saturated(codes: &Batch<i32>, largest: u64) -> u64 {
-    codes.data().iter().filter(|code| u64::from(code.unsigned_abs()) == largest).count() as u64
+fn saturated(codes: &Batch<i32>, largest: impl Fn(usize) -> u64) -> u64 {
+    let of_sample = |(sample, codes): (usize, &[i32])| {
+        let largest = largest(sample);
+        codes.iter().filter(|code| u64::from(code.unsigned_abs()) == largest).count() as u64
+    };
+    codes.samples().enumerate().map(of_sample).sum()
 }
 
 /// Neurons counted at a time: so few that their spikes, 16 each at most, fit a `u16`.
@@ -316,6 +374,31 @@ fn gives_class<'o>(mut id: NodeId, look: impl Fn(NodeId) -> (Option<&'o Op>, &'o
             _ => return false,
         }
     }
+}
+
+fn graph_gives_class(graph: &Graph, output: NodeId) -> bool {
+    gives_class(output, |id| (Some(&graph.node(id).op), graph.node(id).inputs.as_slice()))
+}
+
+fn network_gives_class(network: &SpikingNetwork) -> bool {
+    gives_class(network.output(), |id| {
+        let node = network.node(id);
+        let op = if let NodeKind::Head(op) = &node.kind { Some(op) } else { None };
+        (op, node.inputs.as_slice())
+    })
+}
+
+/// The classes that results of a trained network's first output stand for; `None` where no entry is a number, or a result is
+/// several classes.
+pub fn graph_classes(graph: &Graph, results: &Batch) -> Vec<Option<i64>> {
+    let is_class = graph.outputs().first().is_some_and(|&output| graph_gives_class(graph, output));
+    results.samples().map(|result| class(result, is_class)).collect()
+}
+
+/// The same for results of a spiking network.
+pub fn network_classes(network: &SpikingNetwork, results: &Batch) -> Vec<Option<i64>> {
+    let is_class = network_gives_class(network);
+    results.samples().map(|result| class(result, is_class)).collect()
 }
 
 /// The class that a result stands for; `None` where no entry is a number, or a result is several classes.

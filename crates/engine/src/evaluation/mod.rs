@@ -5,10 +5,12 @@ mod report;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
-pub use self::evaluator::Evaluator;
-pub use self::report::{EvaluationReport, LayerReport, Simulation};
+pub use self::evaluator::{Evaluator, TrainedResults, graph_classes, network_classes};
+pub use self::report::{EvaluationReport, LayerReport, Simulation, StepsUsed};
 use crate::{EngineError, cost};
 
 /// What was found on some images: counts, sums and maxima, never averages, so that parts of a data set can be evaluated
@@ -39,6 +41,9 @@ pub struct Evaluation {
     pub ann_nanoseconds: u64,
     /// Time that the spiking network's engine took, in nanoseconds, without counting spikes.
     pub snn_nanoseconds: u64,
+    /// Where samples were stopped early: how many took how many steps.
+    #[serde(default)]
+    pub steps_used: BTreeMap<u32, u64>,
     /// The populations, in topological order.
     pub layers: Vec<LayerRecord>,
 }
@@ -93,6 +98,10 @@ impl Evaluation {
             (&mut self.snn_nanoseconds, other.snn_nanoseconds),
         ] {
             *sum = sum.saturating_add(more);
+        }
+        for (steps, more) in &other.steps_used {
+            let images = self.steps_used.entry(*steps).or_default();
+            *images = images.saturating_add(*more);
         }
         self.max_difference = self.max_difference.max(other.max_difference);
         self.layers.iter_mut().zip(&other.layers).for_each(|(layer, more)| layer.add(more));

@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use spikeconverter_graph::NodeId;
 pub use spikeconverter_network::Simulation;
@@ -20,6 +22,9 @@ pub struct EvaluationReport {
     pub latency_steps: u32,
     /// Steps between one image and the next.
     pub period_steps: u32,
+    /// Steps that samples took where they were stopped when their class was stable; absent where all took `T`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub steps_used: Option<StepsUsed>,
     /// Populations on the longest path, the read-out included.
     pub stages: u32,
     /// How samples enter.
@@ -59,6 +64,34 @@ pub struct EvaluationReport {
     pub ann_images_per_second: f64,
     /// The populations, in topological order.
     pub layers: Vec<LayerReport>,
+}
+
+/// Steps that samples took.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct StepsUsed {
+    /// On average.
+    pub mean: f64,
+    /// The fewest.
+    pub min: u32,
+    /// Those of the sample in the middle (the lower of two).
+    pub median: u32,
+    /// The most.
+    pub max: u32,
+}
+
+impl StepsUsed {
+    /// Of so many images that took so many steps; `None` of none.
+    fn of(images: &BTreeMap<u32, u64>) -> Option<Self> {
+        let (min, max) = (*images.keys().next()?, *images.keys().next_back()?);
+        let total: u64 = images.values().fold(0, |sum, images| sum.saturating_add(*images));
+        let sum: f64 = images.iter().map(|(steps, images)| f64::from(*steps) * *images as f64).sum();
+        let mut before = 0u64;
+        let median = images.iter().find(|(_, images)| {
+            before = before.saturating_add(**images);
+            before >= total.div_ceil(2)
+        });
+        Some(Self { mean: sum / total.max(1) as f64, min, median: median.map_or(max, |(steps, _)| *steps), max })
+    }
 }
 
 /// What a population did, on average.
@@ -124,6 +157,7 @@ impl EvaluationReport {
             schedule: network.simulation(),
             latency_steps: schedule.latency_steps,
             period_steps: schedule.period,
+            steps_used: StepsUsed::of(&evaluation.steps_used),
             stages: schedule.stages,
             encoding: network.encoding(),
             images: evaluation.images,
@@ -152,4 +186,18 @@ fn bits_per_spike(network: &SpikingNetwork, id: NodeId) -> u32 {
     let kind = &network.node(id).kind;
     let symbols = 1 + kind.spike_sizes() * if kind.is_signed(network.coding()) { 2 } else { 1 };
     symbols.next_power_of_two().ilog2()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_in_the_middle() {
+        let of = |pairs: &[(u32, u64)]| StepsUsed::of(&pairs.iter().copied().collect());
+        assert_eq!(of(&[]), None);
+        assert_eq!(of(&[(7, 1)]), Some(StepsUsed { mean: 7.0, min: 7, median: 7, max: 7 }));
+        assert_eq!(of(&[(2, 2), (4, 1), (8, 1)]), Some(StepsUsed { mean: 4.0, min: 2, median: 2, max: 8 }));
+        assert_eq!(of(&[(2, 1), (4, 1), (9, 1)]), Some(StepsUsed { mean: 5.0, min: 2, median: 4, max: 9 }));
+    }
 }

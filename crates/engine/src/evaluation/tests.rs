@@ -188,6 +188,13 @@ fn parts_merge_to_the_whole() {
     assert_eq!(merged(&[&a, &b, &c]), whole);
     assert_eq!(merged(&[&a, &merged(&[&b, &c])]), merged(&[&merged(&[&a, &b]), &c]));
     assert_eq!(merged(&[&c, &evaluator.empty(), &a, &Evaluation::default(), &b]), whole);
+    // the trained network's results, kept, count as if it ran again
+    let x = samples(&values);
+    let trained = evaluator.run_trained(&x).unwrap();
+    let mut beside = evaluator.evaluate_beside(&trained, &x, Some(&labels), 0).unwrap();
+    (beside.ann_nanoseconds, beside.snn_nanoseconds) = (23, 11);
+    assert_eq!(beside, whole);
+    assert!(evaluator.evaluate_beside(&trained, &samples(&values[..2]), None, 0).is_err());
 }
 
 #[test]

@@ -158,7 +158,7 @@ impl WindowGenerator {
 }
 
 /// The generation window of all neurons of a population.
-pub(super) struct PopulationGenerator {
+pub(crate) struct PopulationGenerator {
     window: WindowGenerator,
     channels: Vec<ChannelParameters>,
     /// Neurons of a channel.
@@ -166,7 +166,7 @@ pub(super) struct PopulationGenerator {
 }
 
 impl PopulationGenerator {
-    pub(super) fn new(population: &Population, shape: &[usize], steps: u32) -> Self {
+    pub(crate) fn new(population: &Population, shape: &[usize], steps: u32) -> Self {
         let count = shape.first().copied().unwrap_or(1);
         Self {
             window: WindowGenerator::new(population.base, steps, population.half_step),
@@ -176,7 +176,7 @@ impl PopulationGenerator {
     }
 
     /// Membranes of whole samples in, decoded trains out in their place, and their codes for those who want them.
-    pub(super) fn run(&self, values: &mut [f32], codes: Option<&mut [i32]>) {
+    pub(crate) fn run(&self, values: &mut [f32], codes: Option<&mut [i32]>) {
         let channels = self.channels.iter().cycle();
         let parts = values.chunks_mut(self.inner).zip(channels);
         if let Some(codes) = codes {

@@ -3,8 +3,9 @@
 use spikeconverter_graph::{NodeId, Op};
 use spikeconverter_network::{Node, NodeKind, Population, SpikingNetwork};
 
-use super::dense::Geometry;
-use super::layer::{Layer, Map, Maps};
+use super::geometry::Geometry;
+use super::isa::Isa;
+use super::layer::{Build, Layer, Map, Maps};
 use super::layout::Layout;
 use super::neuron::Neuron;
 use super::pool::Maximum;
@@ -30,7 +31,7 @@ pub(super) enum Step {
 }
 
 /// Decides for every node; `None` for networks whose maps are too large.
-pub(super) fn compile(network: &SpikingNetwork) -> Option<(Vec<Option<Map>>, Vec<Step>)> {
+pub(super) fn compile(network: &SpikingNetwork, isa: Isa) -> Option<(Vec<Option<Map>>, Vec<Step>)> {
     let planar = planar(network);
     let needs = Needs::new(network, &planar);
     let maps: Vec<Option<Map>> = network.ids().map(|id| needs.map(network, &planar, id)).collect();
@@ -38,8 +39,9 @@ pub(super) fn compile(network: &SpikingNetwork) -> Option<(Vec<Option<Map>>, Vec
         return None; // whoever runs it otherwise names the node
     }
     let mut steps = Vec::with_capacity(maps.len());
+    let build = Build { isa, network, maps: &maps, planar: &planar };
     for id in network.ids() {
-        steps.push(step(network, &planar, &maps, &needs, id));
+        steps.push(step(build, &needs, id));
     }
     // a layer that found no kernel is computed literally, with all that it reads
     for id in network.ids().rev() {
@@ -155,9 +157,10 @@ impl Needs {
     }
 }
 
-fn step(network: &SpikingNetwork, planar: &[Option<Planar>], maps: &Maps, needs: &Needs, id: NodeId) -> Step {
+fn step(build: Build<'_>, needs: &Needs, id: NodeId) -> Step {
+    let Build { network, maps, .. } = build;
     let node = network.node(id);
-    let layer = || needs.terms[id.0].as_ref().and_then(|terms| Layer::new(network, maps, planar, id, terms));
+    let layer = || needs.terms[id.0].as_ref().and_then(|terms| build.layer(id, terms));
     match &node.kind {
         NodeKind::Input(_) => Step::Input,
         NodeKind::Population(population) => match layer() {
@@ -176,7 +179,7 @@ fn step(network: &SpikingNetwork, planar: &[Option<Planar>], maps: &Maps, needs:
             Step::Literal(Op::MaxPool(pool.clone()))
         }
         NodeKind::Synapse(_) | NodeKind::MaxPool(_) if !needs.planes[id.0] => Step::Skip,
-        NodeKind::Synapse(op @ Op::Conv(_)) => match Layer::window_sum(network, maps, id) {
+        NodeKind::Synapse(op @ Op::Conv(_)) => match build.window_sum(id) {
             Some(layer) => Step::Layer(Box::new(layer)),
             None => Step::Literal(op.clone()),
         },

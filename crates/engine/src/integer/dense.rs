@@ -1,61 +1,47 @@
 //! Convolution and linear layers on codes: direct, on maps that carry their padding.
 
-use spikeconverter_graph::ops::{Conv, Linear};
-
+use super::geometry::Geometry;
+use super::isa::Isa;
 use super::layout::{LANES, Layout, Planes};
+use super::pack::{Pass, Room, byte_passes, word_passes};
 use super::places::{Grid, Place};
-use super::tile::{Group, Job, Line, Run, Sink, Skip, Start, has_vnni, tiles};
-use crate::kernels::phase::plane;
+use super::tile::{Group, Job, Sink, Skip, Start, tiles};
+use super::winograd::Winograd;
+use super::words::Words;
 
-/// What the weights are, apart from the weights.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Geometry {
-    pub(super) kernel: [usize; 2],
-    pub(super) stride: [usize; 2],
-    pub(super) dilation: [usize; 2],
-    pub(super) before: [usize; 2],
-    pub(super) groups: usize,
-    /// Channels of the input and of the result.
-    pub(super) channels: [usize; 2],
-    pub(super) output: [usize; 2],
-}
-
-impl Geometry {
-    /// That of a convolution of an input of this shape.
-    pub(super) fn conv(op: &Conv, input: &[usize], output: &[usize]) -> Self {
-        let [kernel, stride, dilation, before] = plane::window(&op.window);
-        let channels = [input[0], output[0]];
-        Self { kernel, stride, dilation, before, groups: op.groups, channels, output: plane::extents(output) }
-    }
-
-    /// That of a linear layer on a vector.
-    pub(super) fn linear(op: &Linear) -> Self {
-        let channels = [op.weight.shape()[1], op.weight.shape()[0]];
-        let one = [1; 2];
-        Self { kernel: one, stride: one, dilation: one, before: [0; 2], groups: 1, channels, output: one }
-    }
-
-    /// Rows and columns beyond the input's last that are read, for each axis.
-    pub(super) fn after(&self, input: [usize; 2]) -> [usize; 2] {
-        [0, 1].map(|a| {
-            let last = (self.output[a] - 1).saturating_mul(self.stride[a]);
-            let read = last.saturating_add((self.kernel[a] - 1).saturating_mul(self.dilation[a])).saturating_add(1);
-            read.saturating_sub(self.before[a].saturating_add(input[a]))
-        })
-    }
+/// How codes are to be multiplied.
+#[derive(Debug, Clone)]
+pub(super) enum Form {
+    /// As bytes, in a pass for each byte of them.
+    Bytes,
+    /// As 16-bit numbers: in one pass, or in passes that keep within this room.
+    Words(Option<Room>),
 }
 
 /// A convolution with packed weights.
 #[derive(Debug, Clone)]
 pub(super) struct Dense {
-    vnni: bool,
+    isa: Isa,
     input: Layout,
     planes: Planes,
     geometry: Geometry,
-    /// For each byte of the input's codes, the weights of its planes.
-    bytes: Vec<Vec<Group>>,
-    /// Of the result, a vector of channels each.
-    bias: Vec<[i32; LANES]>,
+    passes: Passes,
+}
+
+#[derive(Debug, Clone)]
+enum Passes {
+    Bytes(Vec<Pass<u8>>),
+    Words(Words, Vec<Pass<i16>>),
+    Winograd(Box<Winograd>),
+}
+
+/// Memory of a thread.
+#[derive(Debug, Default)]
+pub(super) struct Memory {
+    /// Codes as 16-bit numbers.
+    pub(super) words: Vec<i16>,
+    /// Products.
+    pub(super) sums: Vec<i32>,
 }
 
 /// What is added to a convolution's sums.
@@ -66,45 +52,43 @@ pub(super) struct Terms<'a> {
     pub(super) skip: Option<Skip<'a>>,
 }
 
+/// What a layer multiplies, and where the positions of its samples lie: as the grid says, from `first` on.
+#[derive(Clone, Copy)]
+pub(super) struct Positions<'a> {
+    pub(super) codes: &'a [u8],
+    pub(super) grid: &'a Grid,
+    pub(super) first: Place,
+}
+
 impl Dense {
     /// Packs weights: `weight(o, i, tap)` for channels of the result and of the input, counted within their group.
+    /// `largest` is that of the codes' magnitudes. `None` where codes are no numbers of 16 bits and should be.
     pub(super) fn new(
+        (isa, form): (Isa, &Form),
         geometry: Geometry,
-        input: &Layout,
-        planes: Planes,
+        (input, planes, largest): (&Layout, Planes, i64),
         weight: impl Fn(usize, usize, [usize; 2]) -> i8,
         bias: &[i32],
-    ) -> Self {
-        let vectors = geometry.channels[1].div_ceil(LANES);
-        let mut packed = vec![[0; LANES]; vectors];
-        for (channel, &bias) in bias.iter().enumerate() {
-            packed[channel / LANES][channel % LANES] = bias;
-        }
-        let signs: &[i8] = if planes.signed { &[1, -1] } else { &[1] };
-        let bytes = (0..planes.bytes)
-            .map(|byte| {
-                // groups of channels have inputs of their own, so that their vectors go one by one
-                let most = if geometry.groups == 1 { 4 } else { 1 };
-                let parts = vectors.div_ceil(most);
-                (0..parts)
-                    .map(|part| {
-                        let (first, end) = (part * vectors / parts, (part + 1) * vectors / parts);
-                        let planes: Vec<(usize, i8)> = signs
-                            .iter()
-                            .enumerate()
-                            .map(|(i, &sign)| ((i * planes.bytes + byte) * input.bytes(), sign))
-                            .collect();
-                        group(&geometry, input, &planes, first..end, &weight)
-                    })
-                    .collect()
-            })
-            .collect();
-        Self { vnni: has_vnni(), input: input.clone(), planes, geometry, bytes, bias: packed }
+    ) -> Option<Self> {
+        let source = (input, planes, largest);
+        let transformed = match form {
+            Form::Words(None) if worth_transforming(&geometry) => Winograd::new(isa, &geometry, source, &weight, bias),
+            _ => None,
+        };
+        let passes = match (form, transformed) {
+            (_, Some(winograd)) => Passes::Winograd(Box::new(winograd)),
+            (Form::Bytes, None) => Passes::Bytes(byte_passes(&geometry, input, planes, &weight, bias)),
+            (Form::Words(room), None) => {
+                let words = Words::new(planes, input.bytes(), largest)?;
+                Passes::Words(words, word_passes(&geometry, input, &words, room.as_ref(), &weight, bias))
+            }
+        };
+        Some(Self { isa, input: input.clone(), planes, geometry, passes })
     }
 
     /// Vectors of channels of the result.
     pub(super) fn vectors(&self) -> usize {
-        self.bias.len()
+        self.geometry.vectors()
     }
 
     /// Bytes of an input sample.
@@ -112,9 +96,30 @@ impl Dense {
         self.planes.count() * self.input.bytes()
     }
 
-    /// Number of bytes of the input's codes: how many sums there are for each result.
-    pub(super) fn input_bytes(&self) -> usize {
-        self.bytes.len()
+    /// Bytes of the packed weights.
+    pub(super) fn weights(&self) -> usize {
+        match &self.passes {
+            Passes::Bytes(passes) => passes.iter().flat_map(|pass| &pass.groups).map(Group::bytes).sum(),
+            Passes::Words(_, passes) => passes.iter().flat_map(|pass| &pass.groups).map(Group::bytes).sum(),
+            Passes::Winograd(winograd) => winograd.weights(),
+        }
+    }
+
+    /// How many sums there are for each result.
+    pub(super) fn passes(&self) -> usize {
+        match &self.passes {
+            Passes::Bytes(passes) => passes.len(),
+            Passes::Words(_, passes) => passes.len(),
+            Passes::Winograd(_) => 1,
+        }
+    }
+
+    /// By how many bits the sums of a pass count more than those of the one before.
+    pub(super) fn shift(&self) -> u32 {
+        match &self.passes {
+            Passes::Bytes(_) => 8,
+            Passes::Words(..) | Passes::Winograd(_) => 0,
+        }
     }
 
     /// Where positions are read and written: in codes of the layout `to` with so many planes or, without, in sums. A map of
@@ -139,70 +144,54 @@ impl Dense {
         };
         let skip = in_layout(skip);
         let [down, right] = self.geometry.stride;
-        let read = [self.sample(), down * self.input.row(), right * self.input.stored];
+        // as numbers of 16 bits, samples are single planes
+        let sample = if matches!(self.passes, Passes::Words(..)) { self.input.bytes() } else { self.sample() };
+        let read = [sample, down * self.input.row(), right * self.input.stored];
         let [sample, row, column] =
             [0, 1, 2].map(|i| Place { read: read[i], write: write[i], map: map[i], skip: skip[i] });
         Grid::new(self.geometry.output, sample, row, column)
     }
 
-    /// Computes all results of the samples in `x`, which lie as `grid` says from `first` on: the sums over one byte of the
-    /// input's codes or, for inputs of single bytes, the codes of the neurons behind. Bias and terms belong to byte 0.
-    pub(super) fn run(&self, byte: usize, x: &[u8], terms: Terms<'_>, grid: &Grid, first: Place, sink: &mut Sink<'_>) {
-        let none = vec![[0; LANES]; if byte == 0 { 0 } else { self.vectors() }];
-        let bias = if byte == 0 { &self.bias } else { &none };
-        let job = Job { vnni: self.vnni, codes: x, start: Start { bias, map: terms.map, skip: terms.skip } };
-        grid.blocks(x.len() / self.sample(), |places, count, origin| {
-            for group in &self.bytes[byte] {
-                tiles(job, group, places, count, origin.plus(first), sink);
-            }
-        });
+    /// Computes all results: the sums of one pass or, where there is only one, the codes of the neurons behind. Bias and terms
+    /// belong to the first.
+    pub(super) fn run(
+        &self,
+        pass: usize,
+        at: Positions<'_>,
+        terms: Terms<'_>,
+        sink: &mut Sink<'_>,
+        memory: &mut Memory,
+    ) {
+        let samples = at.codes.len() / self.sample();
+        match &self.passes {
+            Passes::Winograd(winograd) => winograd.run(at, terms, sink, memory),
+            Passes::Bytes(passes) => at.grid.blocks(samples, |places, count, origin| {
+                let Pass { groups, bias } = &passes[pass];
+                let job = Job { isa: self.isa, codes: at.codes, start: start(bias, terms) };
+                for group in groups {
+                    tiles(job, group, places, count, origin.plus(at.first), sink);
+                }
+            }),
+            Passes::Words(words, passes) => at.grid.blocks(samples, |places, count, origin| {
+                let Pass { groups, bias } = &passes[pass];
+                let reach = groups.iter().map(Group::reach).max().unwrap_or(0);
+                let last = places.first(count).last().map_or(0, |last| last.read);
+                let codes = words.read(at.codes, origin.read..origin.read + last + reach, &mut memory.words);
+                let job = Job { isa: self.isa, codes, start: start(bias, terms) };
+                let origin = Place { read: 0, ..origin.plus(at.first) };
+                for group in groups {
+                    tiles(job, group, places, count, origin, sink);
+                }
+            }),
+        }
     }
 }
 
-/// Packs the weights of some vectors of result channels. `planes` are where the planes begin, with their signs.
-fn group(
-    geometry: &Geometry,
-    input: &Layout,
-    planes: &[(usize, i8)],
-    vectors: std::ops::Range<usize>,
-    weight: &impl Fn(usize, usize, [usize; 2]) -> i8,
-) -> Group {
-    let [inputs, outputs] = geometry.channels.map(|n| n / geometry.groups);
-    let last = (vectors.end * LANES).min(geometry.channels[1]) - 1;
-    // the input channels of the groups that these results belong to, in fours
-    let from = vectors.start * LANES / outputs * inputs / 4 * 4;
-    let to = ((last / outputs + 1) * inputs).next_multiple_of(4).min(input.stored);
-    // a row of the kernel is one run where its taps are neighbours and all their channels count
-    let joined = geometry.dilation[1] == 1 && to - from == input.stored;
-    let mut runs = Vec::new();
-    let mut lines = Vec::new();
-    for &(plane, sign) in planes {
-        for ky in 0..geometry.kernel[0] {
-            for kx in 0..geometry.kernel[1] {
-                let [y, x] = [0, 1].map(|a| input.before[a] - geometry.before[a] + [ky, kx][a] * geometry.dilation[a]);
-                let offset = plane + y * input.row() + x * input.stored + from;
-                match runs.last_mut() {
-                    Some(Run { quads, .. }) if joined && kx > 0 => *quads += (to - from) / 4,
-                    _ => runs.push(Run { offset, quads: (to - from) / 4 }),
-                }
-                for channel in (from..to).step_by(4) {
-                    for vector in vectors.clone() {
-                        lines.push(Line(std::array::from_fn(|lane| {
-                            let result = vector * LANES + lane;
-                            std::array::from_fn(|i| {
-                                let own = result / outputs * inputs;
-                                match (channel + i).checked_sub(own) {
-                                    Some(c) if c < inputs && result < geometry.channels[1] => {
-                                        sign * weight(result, c, [ky, kx])
-                                    }
-                                    _ => 0,
-                                }
-                            })
-                        })));
-                    }
-                }
-            }
-        }
-    }
-    Group { first: vectors.start, vectors: vectors.len(), runs, lines }
+/// Whether there is enough to multiply for transforms to pay, and positions for the weights, which become nearly twice as many.
+fn worth_transforming(geometry: &Geometry) -> bool {
+    geometry.channels[0] >= 32 && geometry.output.iter().product::<usize>() >= 16
+}
+
+fn start<'a>(bias: &'a [[i32; LANES]], terms: Terms<'a>) -> Start<'a> {
+    Start { bias, map: terms.map, skip: terms.skip }
 }

@@ -1,7 +1,8 @@
 //! Depthwise convolution on codes, and sums over windows, which are one with weights 1.
 
-use super::columns::Columns;
-use super::dense::Geometry;
+use super::columns::{Columns, Neurons};
+use super::geometry::Geometry;
+use super::isa::Isa;
 use super::layout::{LANES, Layout, Planes};
 use super::neuron::FastRule;
 use crate::kernels::vectors::vectorised;
@@ -51,11 +52,12 @@ impl Depthwise {
     }
 
     /// The faster kernel with the neurons behind, where it fits.
-    pub(super) fn columns(&self, rule: &FastRule) -> Option<Columns> {
+    pub(super) fn columns(&self, isa: Isa, rule: &FastRule) -> Option<Columns> {
         let Geometry { kernel, stride, dilation, before, output, .. } = self.geometry;
         let fits = kernel == [3; 2] && dilation == [1; 2] && stride[0] == stride[1] && self.planes.count() == 1;
         let weight = |c: usize, row: usize, column: usize| self.taps[3 * row + column].1[c / LANES][c % LANES] as i8;
-        fits.then(|| Columns::new(stride[0], &self.input, before, output, weight, &self.bias, rule))?
+        let neurons = Neurons { channels: self.geometry.channels[1], weight: &weight, bias: &self.bias, rule };
+        fits.then(|| Columns::new(isa, stride[0], (&self.input, before), output, &neurons))?
     }
 
     /// Bytes of the input's codes.

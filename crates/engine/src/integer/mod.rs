@@ -6,13 +6,17 @@
 //! result in every spike. A layer's synapses, its shortcut and its neurons run as one kernel, and only its codes, one
 //! byte a neuron, reach memory. What no kernel takes runs in `f64` as the reference engine computes it.
 
+mod bound;
 mod columns;
 mod compile;
 mod dense;
 mod depthwise;
+mod geometry;
+mod isa;
 mod layer;
 mod layout;
 mod neuron;
+mod pack;
 mod places;
 mod pool;
 mod program;
@@ -20,5 +24,8 @@ mod route;
 mod rule;
 mod terms;
 mod tile;
+mod winograd;
+mod words;
 
+pub use self::isa::Isa;
 pub(crate) use self::program::{Codes, Memory, Program};

@@ -57,11 +57,11 @@ impl Neuron {
         Self { initial: 0, ..self }
     }
 
-    /// Neurons that send their membranes with sign, in windows of 8 steps.
+    /// Neurons that send their membranes, with sign or only positive ones, in windows of 8 steps.
     #[cfg(test)]
-    pub(super) fn linear_for_tests(unit: i64) -> Self {
-        let (low, high) = (i64::MIN, i64::MAX);
-        Self { initial: 0, low, high, unit, negative: Some((unit, -1)), half_step: true, largest: 255 }
+    pub(super) fn for_tests(unit: i64, signed: bool) -> Self {
+        let (low, high, negative) = (i64::MIN, i64::MAX, signed.then_some((unit, -1)));
+        Self { initial: 0, low, high, unit, negative, half_step: true, largest: 255 }
     }
 
     /// Its parts, if the code is a linear function of the membrane but for rounding and bounds on it.

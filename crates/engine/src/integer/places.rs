@@ -10,6 +10,7 @@ pub(super) struct Place {
 }
 
 impl Place {
+    #[inline]
     pub(super) fn plus(self, other: Self) -> Self {
         Self {
             read: self.read + other.read,
@@ -19,6 +20,7 @@ impl Place {
         }
     }
 
+    #[inline]
     pub(super) fn times(self, n: usize) -> Self {
         Self { read: self.read * n, write: self.write * n, map: self.map * n, skip: self.skip * n }
     }
@@ -47,6 +49,7 @@ pub(super) struct Grid {
     /// What the next sample, row and column add.
     sample: Place,
     row: Place,
+    column: Place,
     extents: [usize; 2],
     /// Rows or, if those of a sample are not enough, samples in a block.
     rows: usize,
@@ -71,7 +74,13 @@ impl Grid {
             }
         }
         assert!(places.windows(2).all(|pair| pair[1].reaches(pair[0])), "places come in order");
-        Self { places: Places(places), sample, row, extents, rows, samples }
+        Self { places: Places(places), sample, row, column, extents, rows, samples }
+    }
+
+    /// A single position.
+    #[inline]
+    pub(super) fn place(&self, sample: usize, row: usize, column: usize) -> Place {
+        self.sample.times(sample).plus(self.row.times(row)).plus(self.column.times(column))
     }
 
     /// Calls `f(places, origin)` for each block of so many samples.

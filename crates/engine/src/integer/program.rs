@@ -4,10 +4,12 @@ use spikeconverter_graph::{NodeId, Op, volume};
 use spikeconverter_network::{Node, NodeKind, SpikingNetwork};
 
 use super::compile::{Step, compile, plan};
+use super::isa::Isa;
 use super::layer::{Map, Output, Scratch};
 use super::layout::{Layout, Planes};
 use super::neuron::Neuron;
 use crate::EngineError;
+use crate::clock::Clock;
 use crate::kernels::vectors::{truncated, vectorised};
 use crate::literal;
 use crate::plan::Plan;
@@ -15,6 +17,7 @@ use crate::plan::Plan;
 /// A network ready to run.
 pub(crate) struct Program<'a> {
     network: &'a SpikingNetwork,
+    isa: Isa,
     steps: Vec<Step>,
     /// Where each planar node lies.
     maps: Vec<Option<Map>>,
@@ -34,23 +37,35 @@ pub(crate) struct Memory {
 
 impl<'a> Program<'a> {
     /// `None` for networks that are not made of integers, or too large.
-    pub(crate) fn new(network: &'a SpikingNetwork) -> Option<Self> {
+    pub(crate) fn new(network: &'a SpikingNetwork, isa: Isa) -> Option<Self> {
         if !network.is_integer() {
             return None;
         }
-        let (maps, steps) = compile(network)?;
+        let (maps, steps) = compile(network, isa)?;
         let plan = plan(network, &maps, &steps);
-        Some(Self { network, steps, maps, plan })
+        Some(Self { network, isa, steps, maps, plan })
     }
 
     /// Samples that a thread takes at a time.
     pub(crate) fn chunk(&self, count: usize, threads: usize) -> usize {
         /// Bytes that a thread works on at a time, so that they stay in a core's own cache.
         const CHUNK: usize = 1 << 19;
-        self.plan.chunk(CHUNK, count, threads)
+        /// Weights of 16 bits do not stay there in large networks: then what a thread works on may take this part of what they
+        /// take, so that loading them serves many samples.
+        const SHARE: usize = 16;
+        let most = if self.isa.multiplies_words() { CHUNK.max(self.weights() / SHARE) } else { CHUNK };
+        let chunk = self.plan.chunk(most, count, threads);
+        // as many chunks for each thread
+        count.div_ceil(count.div_ceil(chunk).next_multiple_of(threads)).max(1)
     }
 
-    /// Runs samples; `seen` is shown the codes of each population.
+    /// Bytes of all weights.
+    fn weights(&self) -> usize {
+        let of = |step: &Step| if let Step::Layer(layer) = step { layer.weights() } else { 0 };
+        self.steps.iter().map(of).sum()
+    }
+
+    /// Runs samples; `seen` is shown the codes of each population, and a clock when a node has ended.
     pub(crate) fn run(
         &self,
         inputs: &[f32],
@@ -58,6 +73,7 @@ impl<'a> Program<'a> {
         output: &mut [f32],
         memory: &mut Memory,
         seen: &mut dyn FnMut(NodeId, &Codes<'_>),
+        mut clock: Option<&mut Clock>,
     ) -> Result<(), EngineError> {
         if memory.samples < samples || memory.buffers.len() != self.plan.sizes.len() {
             memory.buffers = self.plan.allocate(samples);
@@ -107,6 +123,9 @@ impl<'a> Program<'a> {
                     }
                     values[id.0] = membranes;
                 }
+            }
+            if let Some(clock) = &mut clock {
+                clock.end(id);
             }
             if let NodeKind::Population(_) = &node.kind {
                 let (layout, planes) = self.map(id);

@@ -31,6 +31,22 @@ impl Scale {
     }
 }
 
+/// The sums of some samples over each pass, positions and then channels.
+#[derive(Clone, Copy)]
+pub(super) struct Sums<'a> {
+    pub(super) passes: &'a [Vec<i32>],
+    /// By how many bits a pass counts more than the one before.
+    pub(super) shift: u32,
+}
+
+impl Sums<'_> {
+    /// The sum over all passes at an element.
+    pub(super) fn total(self, at: usize) -> i64 {
+        let passes = self.passes.iter().zip(0..);
+        passes.map(|(sums, pass)| i64::from(sums[at]) << (self.shift * pass)).sum()
+    }
+}
+
 /// How a layer's membranes become codes.
 #[derive(Debug, Clone)]
 pub(super) enum Rule {
@@ -51,8 +67,9 @@ impl Rule {
         }
     }
 
-    /// Codes of whole samples from the sums over each byte of their inputs' codes, positions and then channels.
-    pub(super) fn finish(&self, sums: &[&[i32]], scale: Option<&Scale>, to: &Layout, planes: Planes, codes: &mut [u8]) {
+    /// Codes of whole samples from their sums.
+    pub(super) fn finish(&self, sums: Sums<'_>, scale: Option<&Scale>, to: &Layout, planes: Planes, codes: &mut [u8]) {
+        let Sums { passes, shift } = sums;
         vectorised(
             #[inline(always)]
             || {
@@ -62,10 +79,10 @@ impl Rule {
                         for x in 0..to.extents[1] {
                             let from = (sample * to.extents[0] + y) * row + x * to.stored;
                             for vector in 0..to.stored / LANES {
-                                // exact: sums have 31 bits, and there are two bytes
+                                // exact: sums have 31 bits, and are two bytes' or not many
                                 let mut membranes = [0f64; LANES];
-                                for (byte, sums) in sums.iter().enumerate() {
-                                    let weight = f64::from(1 << (8 * byte));
+                                for (sums, pass) in passes.iter().zip(0..) {
+                                    let weight = f64::from(1 << (shift * pass));
                                     let sums = &sums[from + vector * LANES..][..LANES];
                                     for lane in 0..LANES {
                                         membranes[lane] += f64::from(sums[lane]) * weight;

@@ -72,6 +72,19 @@ pub fn compile(op: &Op, inputs: &[&[usize]]) -> Result<Compiled, EngineError> {
     Ok(Compiled { kernel, what: op.kind().to_string(), inputs, output })
 }
 
+/// [`compile`] for a node, which errors then name.
+///
+/// # Errors
+/// [`EngineError::Op`] when the operation does not accept these shapes.
+pub fn compile_node(node: &str, op: &Op, inputs: &[&[usize]]) -> Result<Compiled, EngineError> {
+    let what = || format!("node `{node}`");
+    let compiled = compile(op, inputs).map_err(|error| match error {
+        EngineError::Op { reason, .. } => EngineError::Op { what: what(), reason },
+        other => other,
+    })?;
+    Ok(compiled.named(what()))
+}
+
 fn kernel(op: &Op, inputs: &[&[usize]], output: &[usize]) -> Result<Box<dyn Kernel>, String> {
     let shape = inputs[0];
     Ok(match op {

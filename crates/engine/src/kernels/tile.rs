@@ -41,7 +41,7 @@ pub(super) trait Loop {
 
 /// The instructions that the machine has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Instructions {
+pub(crate) enum Instructions {
     #[cfg(target_arch = "x86_64")]
     Avx512,
     #[cfg(target_arch = "x86_64")]
@@ -51,7 +51,7 @@ pub(super) enum Instructions {
 
 impl Instructions {
     /// What this machine has, the fastest first.
-    pub(super) fn available() -> Vec<Self> {
+    pub(crate) fn available() -> Vec<Self> {
         let mut all = Vec::new();
         #[cfg(target_arch = "x86_64")]
         {

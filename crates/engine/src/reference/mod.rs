@@ -20,7 +20,8 @@ use spikeconverter_neuron::WindowCode;
 
 use self::gate::Gate;
 use self::population::{Accumulator, Generator};
-use crate::{Batch, Engine, EngineError, SpikeCount, StepRecord, StreamingEngine, literal};
+use crate::stability::Listener;
+use crate::{Batch, Engine, EngineError, SpikeCount, StepRecord, Stopped, StreamingEngine, UntilStable, literal};
 
 /// The literal simulation of a network.
 #[derive(Debug)]
@@ -209,7 +210,7 @@ impl Engine for ReferenceEngine<'_> {
 
     fn run(&self, inputs: &Batch, watch: &mut dyn FnMut(NodeId, &Batch<i32>)) -> Result<Batch, EngineError> {
         if self.network.simulation() == Simulation::Stream {
-            return self.stream(inputs, watch, &mut |_, _| (), &mut |_| ());
+            return self.run_counting(inputs, watch, &mut |_, _| ());
         }
         crate::check_samples(self.network, inputs)?;
         let images: Vec<Vec<f64>> = inputs.samples().map(|s| s.iter().map(|&x| f64::from(x)).collect()).collect();
@@ -251,7 +252,8 @@ impl Engine for ReferenceEngine<'_> {
         count: &mut dyn FnMut(NodeId, &Batch<SpikeCount>),
     ) -> Result<Batch, EngineError> {
         if self.network.simulation() == Simulation::Stream {
-            return self.stream(inputs, watch, count, &mut |_| ());
+            let watch = &mut |id, codes: &Batch<i32>, _: &[u32]| watch(id, codes);
+            return Ok(self.stream(inputs, None, watch, count, &mut |_| ())?.output);
         }
         self.run(inputs, watch)
     }
@@ -260,7 +262,18 @@ impl Engine for ReferenceEngine<'_> {
 impl StreamingEngine for ReferenceEngine<'_> {
     fn record(&self, inputs: &Batch, show: &mut dyn FnMut(&StepRecord<'_>)) -> Result<Batch, EngineError> {
         crate::check_simulation(self.name(), self.network, Simulation::Stream)?;
-        self.stream(inputs, &mut |_, _| (), &mut |_, _| (), show)
+        Ok(self.stream(inputs, None, &mut |_, _, _| (), &mut |_, _| (), show)?.output)
+    }
+
+    fn run_until_stable(
+        &self,
+        inputs: &Batch,
+        rule: UntilStable,
+        watch: &mut dyn FnMut(NodeId, &Batch<i32>, &[u32]),
+        count: &mut dyn FnMut(NodeId, &Batch<SpikeCount>),
+    ) -> Result<Stopped, EngineError> {
+        let listener = Listener::of(self.name(), self.network)?;
+        self.stream(inputs, Some((rule, &listener)), watch, count, &mut |_| ())
     }
 }
 
@@ -269,29 +282,33 @@ impl ReferenceEngine<'_> {
     fn stream(
         &self,
         inputs: &Batch,
-        watch: &mut dyn FnMut(NodeId, &Batch<i32>),
+        until: Option<(UntilStable, &Listener)>,
+        watch: &mut dyn FnMut(NodeId, &Batch<i32>, &[u32]),
         count: &mut dyn FnMut(NodeId, &Batch<SpikeCount>),
         show: &mut dyn FnMut(&StepRecord<'_>),
-    ) -> Result<Batch, EngineError> {
+    ) -> Result<Stopped, EngineError> {
         crate::check_samples(self.network, inputs)?;
         let nodes = self.network.nodes().len();
         let mut codes: Vec<Vec<i32>> = vec![Vec::new(); nodes];
         let mut counts: Vec<Vec<SpikeCount>> = vec![Vec::new(); nodes];
         let mut outputs = Vec::new();
+        let mut steps = Vec::new();
         for (sample, values) in inputs.samples().enumerate() {
-            let outcome = streaming::simulate(self.network, sample, values, show)?;
+            let outcome = streaming::simulate(self.network, sample, values, until, show)?;
+            steps.push(outcome.steps);
             codes.iter_mut().zip(outcome.codes).for_each(|(all, of_sample)| all.extend(of_sample));
             counts.iter_mut().zip(outcome.counts).for_each(|(all, of_sample)| all.extend(of_sample));
             outputs.extend(self.result(outcome.readouts)?.iter().map(|&value| value as f32));
         }
         for id in self.network.spiking() {
             let shape = || self.network.node(id).shape.clone();
-            watch(id, &Batch::new(inputs.count(), shape(), std::mem::take(&mut codes[id.0]))?);
+            watch(id, &Batch::new(inputs.count(), shape(), std::mem::take(&mut codes[id.0]))?, &steps);
             if !crate::codes_count_spikes(self.network, id) {
                 count(id, &Batch::new(inputs.count(), shape(), std::mem::take(&mut counts[id.0]))?);
             }
         }
-        Batch::new(inputs.count(), self.network.node(self.network.output()).shape.clone(), outputs)
+        let shape = self.network.node(self.network.output()).shape.clone();
+        Ok(Stopped { output: Batch::new(inputs.count(), shape, outputs)?, steps })
     }
 
     fn state(&self, id: NodeId, count: usize) -> State {

@@ -6,8 +6,9 @@ use spikeconverter_network::{Node, NodeKind, Readout, SpikingNetwork, StreamingP
 use spikeconverter_neuron::{Rehearsal, Rehearsed, StreamCoding, StreamingNeuron, StreamingState};
 
 use super::stream_pool::Pool;
+use crate::stability::{Listener, Stability};
 use crate::stream_input::StreamInput;
-use crate::{EngineError, SpikeCount, StepRecord, literal};
+use crate::{EngineError, SpikeCount, StepRecord, UntilStable, literal};
 
 /// What one sample left behind.
 pub(super) struct Outcome {
@@ -17,6 +18,8 @@ pub(super) struct Outcome {
     pub(super) codes: Vec<Vec<i32>>,
     /// For each population the spikes of each neuron.
     pub(super) counts: Vec<Vec<SpikeCount>>,
+    /// Steps that it took.
+    pub(super) steps: u32,
 }
 
 /// What a node remembers between steps.
@@ -45,11 +48,13 @@ struct Population {
     counts: Vec<SpikeCount>,
 }
 
-/// Simulates sample number `sample`; `show` sees every population in every step.
+/// Simulates sample number `sample`, through all steps or until its class is stable; `show` sees every population in every
+/// step.
 pub(super) fn simulate(
     network: &SpikingNetwork,
     sample: usize,
     values: &[f32],
+    until: Option<(UntilStable, &Listener)>,
     show: &mut dyn FnMut(&StepRecord<'_>),
 ) -> Result<Outcome, EngineError> {
     let states = network.ids().map(|id| State::new(network, id)).collect();
@@ -57,10 +62,12 @@ pub(super) fn simulate(
     if let Some(rehearsal) = network.rehearsal() {
         simulation.rehearse(rehearsal)?;
     }
-    simulation.run(network.time_steps(), u32::MAX, &mut |id, step, quanta, membranes| {
-        show(&StepRecord { node: id, sample, step, spikes: quanta, membranes });
-    })?;
-    Ok(Outcome::new(network, simulation.states))
+    let mut stability = until.map(|(rule, listener)| (Stability::new(rule, listener), listener));
+    let steps =
+        simulation.run(network.time_steps(), u32::MAX, stability.as_mut(), &mut |id, step, quanta, membranes| {
+            show(&StepRecord { node: id, sample, step, spikes: quanta, membranes });
+        })?;
+    Ok(Outcome::new(network, simulation.states, steps))
 }
 
 /// Is told population, step, quanta and membranes.
@@ -80,7 +87,7 @@ impl Simulation<'_> {
         let deepest = levels.iter().copied().max().unwrap_or(0);
         let turns = if rehearsal.is_sequential() { 1..=deepest } else { deepest..=deepest };
         for turn in turns {
-            self.run(rehearsal.steps(), turn, &mut |_, _, _, _| ())?;
+            self.run(rehearsal.steps(), turn, None, &mut |_, _, _, _| ())?;
             for (state, &level) in self.states.iter_mut().zip(&levels) {
                 if let State::Population(population) = state
                     && (level == turn || !rehearsal.is_sequential())
@@ -95,8 +102,14 @@ impl Simulation<'_> {
         Ok(())
     }
 
-    /// Runs the nodes of levels up to `deepest` for some steps.
-    fn run(&mut self, steps: u32, deepest: u32, show: Show<'_>) -> Result<(), EngineError> {
+    /// Runs the nodes of levels up to `deepest` for some steps, or until the class is stable; the steps that it took.
+    fn run(
+        &mut self,
+        steps: u32,
+        deepest: u32,
+        mut stability: Option<&mut (Stability, &Listener)>,
+        show: Show<'_>,
+    ) -> Result<u32, EngineError> {
         let (network, coding) = (self.network, self.network.coding());
         let levels = network.levels();
         let mut sent: Vec<Vec<f64>> = vec![Vec::new(); network.nodes().len()];
@@ -129,8 +142,18 @@ impl Simulation<'_> {
                     _ => Vec::new(),
                 };
             }
+            if let Some((stability, listener)) = &mut stability
+                && let NodeKind::Readout(readout) = &network.node(listener.readout).kind
+                && let State::Readout(readouts) = &self.states[listener.readout.0]
+                && step > readout.skip
+            {
+                let spikes = listener.hears.iter().any(|id| sent[id.0].iter().any(|&amplitude| amplitude != 0.0));
+                if stability.step(&readouts.potentials, spikes) {
+                    return Ok(step);
+                }
+            }
         }
-        Ok(())
+        Ok(steps)
     }
 }
 
@@ -223,20 +246,20 @@ impl Population {
 }
 
 impl Outcome {
-    fn new(network: &SpikingNetwork, states: Vec<State>) -> Self {
+    fn new(network: &SpikingNetwork, states: Vec<State>, taken: u32) -> Self {
         let nodes = states.len();
         let (mut readouts, mut codes, mut counts) =
             (vec![None; nodes], vec![Vec::new(); nodes], vec![Vec::new(); nodes]);
         for (i, (node, state)) in network.nodes().iter().zip(states).enumerate() {
             match (&node.kind, state) {
                 (NodeKind::Readout(readout), State::Readout(Integrators { potentials, .. })) => {
-                    let steps = f64::from(network.time_steps() - readout.skip);
+                    let steps = f64::from(taken - readout.skip);
                     readouts[i] = Some(potentials.into_iter().map(|u| u / steps).collect());
                 }
                 (_, State::Population(population)) => (codes[i], counts[i]) = (population.codes, population.counts),
                 _ => {}
             }
         }
-        Self { readouts, codes, counts }
+        Self { readouts, codes, counts, steps: taken }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use spikeconverter_engine::{Batch, Engine, FoldedEngine, ReferenceEngine};
+use spikeconverter_engine::{Batch, Engine, FoldedEngine, Isa, ReferenceEngine};
 use spikeconverter_graph::ops::{Add, Affine, Concat, Conv, Linear, MaxPool, Window};
 use spikeconverter_graph::{NodeId, Op, Tensor, volume};
 use spikeconverter_network::{Encoding, NetworkBuilder, NodeKind, Population, Readout, SpikingNetwork, Transfer};
@@ -11,8 +11,11 @@ use spikeconverter_network::{Encoding, NetworkBuilder, NodeKind, Population, Rea
 pub(crate) type Make = for<'a> fn(&'a SpikingNetwork) -> Box<dyn Engine + 'a>;
 
 /// Every engine; the reference comes first.
-pub(crate) const ENGINES: &[Make] =
-    &[|n| Box::new(ReferenceEngine::new(n)), |n| Box::new(FoldedEngine::new(n).expect("the builder checked it"))];
+pub(crate) const ENGINES: &[Make] = &[
+    |n| Box::new(ReferenceEngine::new(n)),
+    |n| Box::new(FoldedEngine::new(n).expect("the builder checked it")),
+    |n| Box::new(FoldedEngine::with_isa(n, Isa::Portable).expect("the builder checked it")),
+];
 
 /// What an engine did.
 #[derive(Debug, PartialEq)]

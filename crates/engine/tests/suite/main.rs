@@ -6,6 +6,7 @@ mod encoding;
 mod folded_by_hand;
 mod generator;
 mod harness;
+mod integer_networks;
 mod integers;
 mod neurons;
 mod pipeline;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use spikeconverter_engine::{
-    Batch, ClockedEngine, EngineError, FoldedEngine, ReferenceEngine, SpikeCount, StreamingEngine,
+    Batch, ClockedEngine, EngineError, FoldedEngine, ReferenceEngine, SpikeCount, StreamingEngine, UntilStable,
 };
 use spikeconverter_graph::ops::{AvgPool, Window};
 use spikeconverter_graph::{NodeId, volume};
@@ -85,7 +85,7 @@ pub(crate) fn run(network: &SpikingNetwork, make: Make, inputs: &Batch) -> Run {
 }
 
 /// What a train is in all, in quanta.
-fn code_of(population: &StreamingPopulation, coding: StreamCoding, train: &[i32]) -> i32 {
+pub(crate) fn code_of(population: &StreamingPopulation, coding: StreamCoding, train: &[i32]) -> i32 {
     let mut last = 0;
     let fired = train.iter().map(|&sent| {
         last = if coding == StreamCoding::Switch { last + sent } else { sent };
@@ -230,6 +230,66 @@ fn readout() {
     let out = net.add("out", NodeKind::Readout(Readout { initial: vec![2.0, -4.0], ..Readout::default() }), &[p]);
     let network = net.finish(out);
     expect(&network, &[1.0, 0.5], &[], &[1.5, -0.5]);
+}
+
+/// Currents of 0.25 and 0.5 with θ = 1: the second neuron fires in steps 2, 4, 6 and 8, the first in 4 and 8, and the
+/// read-out's first entry weighs three times as much. Membranes are 0 0 until step 2, then 0 1; 0 1; 3 2 (another class);
+/// 3 2; 3 3 (the first of equals).
+#[test]
+fn a_sample_stops_when_its_class_is_stable() {
+    let mut net = streaming(8, &[2]);
+    let p = net.add("p", soft(1.0), &[net.input()]);
+    let w = net.synapse(dense(&[&[3.0, 0.0], &[0.0, 1.0]], &[]), &[p]);
+    let network = net.read(w);
+    let sample = batch(&network, vec![0.25, 0.5]);
+    for &make in STREAMING_ENGINES {
+        for (unchanged, steps, output, spikes) in [
+            (0, 2, [0.0, 0.5], [0, 1]),
+            (1, 3, [0.0, 1.0 / 3.0], [0, 1]),
+            (2, 6, [0.5, 0.5], [1, 3]),
+            (4, 8, [0.75, 0.5], [2, 4]),
+            (9, 8, [0.75, 0.5], [2, 4]),
+        ] {
+            let mut counts = Vec::new();
+            let mut watch = |_: NodeId, codes: &Batch<i32>, steps: &[u32]| {
+                counts.push((codes.data().to_vec(), steps.to_vec()));
+            };
+            let stopped = make(&network)
+                .run_until_stable(&sample, UntilStable { steps: unchanged }, &mut watch, &mut |_, _| ())
+                .unwrap();
+            assert_eq!((stopped.steps, stopped.output.data()), (vec![steps], output.as_slice()), "{unchanged}");
+            assert_eq!(counts, [(spikes.to_vec(), vec![steps])], "{unchanged}");
+        }
+    }
+}
+
+#[test]
+fn a_class_needs_one_readout_of_a_stream() {
+    let mut net = streaming(4, &[1]);
+    let p = net.add("p", soft(1.0), &[net.input()]);
+    let a = net.readout(p);
+    let b = net.readout(net.input());
+    let both = net.add("both", NodeKind::Head(concat(0)), &[a, b]);
+    let network = net.finish(both);
+    let rule = UntilStable { steps: 2 };
+    for &make in STREAMING_ENGINES {
+        let refused =
+            make(&network).run_until_stable(&batch(&network, vec![1.0]), rule, &mut |_, _, _| (), &mut |_, _| ());
+        assert!(
+            matches!(&refused, Err(EngineError::Op { reason, .. }) if reason.contains("one read-out")),
+            "{refused:?}"
+        );
+    }
+    let mut net = Net::analog(4, &[1]);
+    let p = net.population("p", relu(1.0), net.input());
+    let network = net.read(p);
+    let refused = ReferenceEngine::new(&network).run_until_stable(
+        &batch(&network, vec![1.0]),
+        rule,
+        &mut |_, _, _| (),
+        &mut |_, _| (),
+    );
+    assert!(matches!(refused, Err(EngineError::Simulation { .. })));
 }
 
 #[test]

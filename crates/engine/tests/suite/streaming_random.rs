@@ -1,8 +1,10 @@
 //! Random small streaming networks: every engine against the reference, spike by spike and membrane by membrane.
 
+use std::collections::BTreeMap;
+
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
-use spikeconverter_engine::Batch;
+use spikeconverter_engine::{Batch, SpikeCount, Stopped, UntilStable};
 use spikeconverter_graph::ops::{Add, Affine, AvgPool, Mean, Pad, Reshape, Transpose, Window};
 use spikeconverter_graph::{NodeId, Op, Tensor, volume};
 use spikeconverter_network::{
@@ -14,7 +16,7 @@ use spikeconverter_neuron::{
 
 use crate::generator::Dice;
 use crate::harness::{Net, affine, batch, concat, dense, sum};
-use crate::streaming::{Run, STREAMING_ENGINES, run};
+use crate::streaming::{Make, Run, STREAMING_ENGINES, code_of, run};
 
 /// What a random network is made of; its numbers come from `seed`. All are small multiples of powers of two, so that `f32`
 /// arithmetic on them is exact.
@@ -321,4 +323,71 @@ fn dyadic_streaming_networks_agree_in_every_spike_and_membrane() {
     if let Err(error) = result {
         panic!("{error}");
     }
+}
+
+/// What an engine gives when samples stop as they settle, with the codes of each population, and the spikes of those whose
+/// codes do not count them.
+fn stop(
+    network: &SpikingNetwork,
+    make: Make,
+    samples: &Batch,
+    rule: UntilStable,
+) -> (Stopped, BTreeMap<NodeId, Vec<i32>>, BTreeMap<NodeId, Vec<SpikeCount>>) {
+    let mut spikes: BTreeMap<NodeId, Vec<SpikeCount>> = BTreeMap::new();
+    let mut counts: BTreeMap<NodeId, Vec<i32>> = BTreeMap::new();
+    let mut told: BTreeMap<NodeId, Vec<u32>> = BTreeMap::new();
+    let stopped = make(network)
+        .run_until_stable(
+            samples,
+            rule,
+            &mut |id, codes, steps| {
+                counts.entry(id).or_default().extend(codes.data());
+                told.entry(id).or_default().extend(steps);
+            },
+            &mut |id, counted| spikes.entry(id).or_default().extend(counted.data()),
+        )
+        .expect("one read-out");
+    assert!(told.values().all(|steps| *steps == stopped.steps), "steps of each group");
+    (stopped, counts, spikes)
+}
+
+/// Samples stop after the same steps in every engine, with the spikes that these steps had in a run through all.
+#[test]
+fn samples_stop_when_they_settle() {
+    let config = Config { cases: 200, failure_persistence: None, ..Config::default() };
+    let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
+    let early = std::cell::Cell::new((0, 0));
+    let result = runner.run(&recipes(), |recipe| {
+        let (network, samples) = recipe.grow();
+        let rule = UntilStable { steps: (recipe.seed % 12) as u32 };
+        let whole = run(&network, STREAMING_ENGINES[0], &samples);
+        let (wanted, codes, spikes) = stop(&network, STREAMING_ENGINES[0], &samples, rule);
+        for id in network.spiking() {
+            let NodeKind::Streaming(population) = &network.node(id).kind else { unreachable!("a streaming network") };
+            let size = volume(&network.node(id).shape);
+            for (sample, (found, steps)) in codes[&id].chunks(size).zip(&wanted.steps).enumerate() {
+                let fired = &whole.records[&(id, sample)].spikes[..size * *steps as usize];
+                for (n, code) in found.iter().enumerate() {
+                    let train: Vec<i32> = fired.iter().skip(n).step_by(size).copied().collect();
+                    prop_assert_eq!(*code, code_of(population, network.coding(), &train));
+                }
+            }
+        }
+        for &make in &STREAMING_ENGINES[1..] {
+            let (found, of_engine, counts) = stop(&network, make, &samples, rule);
+            prop_assert_eq!(&found.steps, &wanted.steps);
+            prop_assert_eq!(&of_engine, &codes);
+            prop_assert_eq!(&counts, &spikes);
+            let close = |(a, b): (&f32, &f32)| (a - b).abs() <= 1e-6 * b.abs().max(1.0);
+            prop_assert!(found.output.data().iter().zip(wanted.output.data()).all(close));
+        }
+        let stopped = wanted.steps.iter().filter(|steps| **steps < network.time_steps()).count();
+        early.set((early.get().0 + stopped, early.get().1 + wanted.steps.len() - stopped));
+        Ok(())
+    });
+    if let Err(error) = result {
+        panic!("{error}");
+    }
+    let (stopped, whole) = early.get();
+    assert!(stopped > 50 && whole > 50, "{stopped} samples stopped, {whole} did not");
 }

@@ -1,6 +1,11 @@
 //! The innermost loop: the events that a result reads, one after the other, each adding a vector of weights to sums in
 //! registers.
-#![allow(unsafe_code)] // Vector instructions chosen at run time, on pointers whose bounds are checked once a step.
+#![allow(unsafe_code)] // Vector instructions chosen at run time, on pointers whose bounds are checked once a visit.
+
+#[cfg(target_arch = "x86_64")]
+mod x86;
+
+use std::ops::Range;
 
 use super::super::tile::{Instructions, LANES};
 use super::{Column, EventList, EventSynapses, MOST_RUNS, Run, VECTOR, Vector, scale};
@@ -21,92 +26,114 @@ trait Sum {
     /// `output` is a block's vectors, and `weights` as many at each place; there is a value for each element, or none. What
     /// the implementation says of instructions holds.
     unsafe fn add(weights: &[Vector], elements: &[u32], offset: u32, values: &[f32], output: &mut [f32]);
+
+    /// Copies a reading's elements as places of weights; how many there are. To be marked `#[inline(always)]`.
+    ///
+    /// # Safety
+    /// There is room for a vector behind the reading's elements, and behind as many rows. What the implementation says of
+    /// instructions holds.
+    unsafe fn bring(elements: &[u32], reading: Reading, rows: &mut [u32]) -> usize;
 }
 
-/// A step's events, some runs of taps, and the results they add to.
-pub(super) struct Step<'a> {
+/// Where the results of a block of channels lie.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Places {
+    /// Distance of positions.
+    pub(super) position: usize,
+    /// Distance of steps.
+    pub(super) step: usize,
+}
+
+/// Some runs of taps at some positions, in some steps.
+pub(super) struct Visit<'a> {
     pub(super) block: usize,
     pub(super) runs: &'a [Run],
-    pub(super) events: &'a EventList,
+    /// Of the results.
+    pub(super) positions: Range<usize>,
+    pub(super) events: &'a [EventList],
+    /// Which of these steps.
+    pub(super) steps: &'a [usize],
+    /// From the block's first channel at the first of the positions on.
     pub(super) output: &'a mut [f32],
+    pub(super) places: Places,
     pub(super) rows: &'a mut Vec<u32>,
 }
 
 impl EventSynapses {
-    /// Adds the currents that a step's events cause.
-    pub(super) fn gather(&self, step: Step<'_>) {
-        let (_, values, starts) = step.events.parts();
-        assert!(
-            starts.len() == self.positions * self.groups + 1 && step.output.len() == self.results,
-            "a step's events and results"
-        );
-        assert!(values.is_empty() || values.len() == step.events.len(), "a value for each event, or none");
-        assert!(step.events.channels() == self.channels, "events of as many channels");
-        assert!(step.runs.len() <= MOST_RUNS, "a tile of few runs");
+    /// Adds the currents that events cause. At each position the steps follow each other, so that the weights of inputs
+    /// that fire again and again are found in the nearest cache.
+    pub(super) fn gather(&self, visit: Visit<'_>) {
+        for &step in visit.steps {
+            let events = &visit.events[step];
+            let (_, values, starts) = events.parts();
+            assert!(starts.len() == self.positions * self.groups + 1, "a list of events of the input");
+            assert!(values.is_empty() || values.len() == events.len(), "a value for each event, or none");
+            assert!(values.is_empty() || visit.runs.len() == 1, "values of one run");
+            assert!(events.channels() == self.channels, "events of as many channels");
+        }
+        assert!(visit.positions.end <= self.output[0] * self.output[1], "positions of the result");
+        assert!(visit.runs.len() <= MOST_RUNS, "a tile of few runs");
         match self.instructions {
             // SAFETY: the instructions are there: this variant is only made where they were detected.
             #[cfg(target_arch = "x86_64")]
-            Instructions::Avx512 => unsafe { x86::avx512(self, step) },
+            Instructions::Avx512 => unsafe { x86::avx512(self, visit) },
             // SAFETY: as above.
             #[cfg(target_arch = "x86_64")]
-            Instructions::Avx2 => unsafe { x86::avx2(self, step) },
-            Instructions::Portable => self.walk::<Plain<false>>(step),
+            Instructions::Avx2 => unsafe { x86::avx2(self, visit) },
+            Instructions::Portable => self.walk::<Plain<false>>(visit),
         }
     }
 
     #[allow(clippy::inline_always)] // only what is inlined gets the instructions of its surroundings
     #[inline(always)]
-    fn walk<S: Sum>(&self, step: Step<'_>) {
-        let Step { block, runs, events, output, rows } = step;
-        let (elements, values, starts) = events.parts();
+    fn walk<S: Sum>(&self, visit: Visit<'_>) {
+        let Visit { block, runs, positions, events, steps, output, places, rows } = visit;
         rows.resize(self.depth + LANES, 0);
-        let first = block * self.vectors * LANES;
         let weights = self.weights[block].as_slice();
-        let mut read = [(0, (0, 0)); MOST_RUNS];
-        for y in 0..self.output[0] {
+        let mut read = [(0, 0, 0u32); MOST_RUNS];
+        let (mut y, mut x) = (positions.start / self.output[1], positions.start % self.output[1]);
+        for position in 0..positions.len() {
+            // what the position reads is the same in all steps
             let mut count = 0;
-            for (number, run) in runs.iter().enumerate() {
-                if let Some(row) = self.row(run, y) {
-                    read[count] = (number, row);
-                    count += 1;
+            for run in runs {
+                if let Some((first, row)) = self.row(run, y) {
+                    let column = self.columns[run.columns][x];
+                    let (low, high) = self.bounds(run, column, first);
+                    if low < high {
+                        read[count] = (low, high, column.offset.wrapping_add(row));
+                        count += 1;
+                    }
                 }
             }
-            let read = &read[..count];
-            if read.is_empty() {
-                continue;
-            }
-            for x in 0..self.output[1] {
-                let result = (y * self.output[1] + x) * self.padded_out + first;
+            for &step in steps {
+                let (elements, values, starts) = events[step].parts();
+                let result = position * places.position + step * places.step;
                 let output = &mut output[result..][..self.vectors * LANES];
-                let (elements, offset, values) = if let &[(run, row)] = read {
-                    let run = &runs[run];
-                    let Some(reading) = self.reading(run, self.columns[run.columns][x], row, starts) else { continue };
-                    let values = if values.is_empty() { values } else { &values[reading.from..reading.to] };
-                    (&elements[reading.from..reading.to], reading.offset, values)
-                } else {
-                    let mut count = 0;
-                    for &(run, row) in read {
-                        let run = &runs[run];
-                        let Some(reading) = self.reading(run, self.columns[run.columns][x], row, starts) else {
-                            continue;
-                        };
-                        // whole vectors: there is room behind both
-                        let room = (reading.to - reading.from).next_multiple_of(LANES);
-                        let (from, _) = elements[reading.from..][..room].as_chunks::<LANES>();
-                        let (to, _) = rows[count..][..room].as_chunks_mut::<LANES>();
-                        let mut vector = 0;
-                        while vector < from.len().min(to.len()) {
-                            to[vector] = from[vector].map(|element| element.wrapping_add(reading.offset));
-                            vector += 1;
-                        }
-                        count += reading.to - reading.from;
+                if let &[(low, high, offset)] = &read[..count] {
+                    let (from, to) = (starts[low] as usize, starts[high] as usize);
+                    if from == to {
+                        continue;
                     }
-                    (&rows[..count], 0, &[][..])
-                };
-                // SAFETY: rows lie within `weights`: a run's reading is clipped to the input, so that each of its events
-                // belongs to one of its taps and to one of `channels` channels (a list of events takes no others), and
-                // there is a row for each of both.
-                unsafe { S::add(weights, elements, offset, values, output) };
+                    let values = if values.is_empty() { values } else { &values[from..to] };
+                    // SAFETY: places lie within `weights`: a run is clipped to the input, so that each of its events
+                    // belongs to one of its taps and to one of `channels` channels (a list of events takes no others),
+                    // and there is a row of weights for each of both.
+                    unsafe { S::add(weights, &elements[from..to], offset, values, output) };
+                } else {
+                    let mut count_of_rows = 0;
+                    for &(low, high, offset) in &read[..count] {
+                        let reading = Reading { from: starts[low] as usize, to: starts[high] as usize, offset };
+                        // SAFETY: a list has room for a vector behind its elements; there are no more elements than rows of
+                        // weights, for which there is room, and for a vector more.
+                        count_of_rows += unsafe { S::bring(elements, reading, &mut rows[count_of_rows..]) };
+                    }
+                    // SAFETY: as above.
+                    unsafe { S::add(weights, &rows[..count_of_rows], 0, &[], output) };
+                }
+            }
+            x += 1;
+            if x == self.output[1] {
+                (y, x) = (y + 1, 0);
             }
         }
     }
@@ -120,20 +147,38 @@ impl EventSynapses {
         Some((y * self.input[1], (first as u32).wrapping_mul(scale(self.vectors))))
     }
 
-    /// What a result reads through a run, `column` being its own and `row` that of its row; `None`: nothing.
+    /// Where in the list of starts the events that a result reads through a run begin and end; `first` is its row's first
+    /// position.
     #[inline]
-    fn reading(&self, run: &Run, column: Column, row: (usize, u32), starts: &[u32]) -> Option<Reading> {
-        let at = |column: u32| (row.0 + column as usize) * self.groups + run.group;
-        let (from, to) = if self.groups == 1 {
-            (starts[at(column.low)] as usize, starts[at(column.high)] as usize)
-        } else if column.low < column.high {
-            // one tap
-            (starts[at(column.low)] as usize, starts[at(column.low) + 1] as usize)
+    fn bounds(&self, run: &Run, column: Column, first: usize) -> (usize, usize) {
+        let at = |column: u32| (first + column as usize) * self.groups + run.group;
+        if self.groups == 1 || column.low >= column.high {
+            (at(column.low), at(column.high))
         } else {
-            return None;
-        };
-        (from < to).then_some(Reading { from, to, offset: column.offset.wrapping_add(row.1) })
+            // one tap
+            (at(column.low), at(column.low) + 1)
+        }
     }
+}
+
+/// Copies a run's elements as places of weights, whole vectors at a time: there is room behind both.
+#[allow(clippy::inline_always)] // only what is inlined gets the instructions of its surroundings
+#[inline(always)]
+fn bring(elements: &[u32], reading: Reading, rows: &mut [u32]) -> usize {
+    let count = reading.to - reading.from;
+    let room = count.next_multiple_of(LANES);
+    let (from, _) = elements[reading.from..][..room].as_chunks::<LANES>();
+    let (to, _) = rows[..room].as_chunks_mut::<LANES>();
+    let mut vector = 0;
+    while vector < from.len().min(to.len()) {
+        let mut lane = 0;
+        while lane < LANES {
+            to[vector][lane] = from[vector][lane].wrapping_add(reading.offset);
+            lane += 1;
+        }
+        vector += 1;
+    }
+    count
 }
 
 /// The loop as it stands; `FUSED`: products are added without being rounded, as the dense product does on such machines.
@@ -161,99 +206,10 @@ impl<const FUSED: bool> Sum for Plain<FUSED> {
             output.copy_from_slice(&sums);
         }
     }
-}
 
-#[cfg(target_arch = "x86_64")]
-mod x86 {
-    use std::arch::x86_64::{
-        _mm512_add_ps, _mm512_fmadd_ps, _mm512_load_ps, _mm512_loadu_ps, _mm512_set1_ps, _mm512_setzero_ps,
-        _mm512_storeu_ps,
-    };
-
-    use super::{EventSynapses, LANES, Plain, Step, Sum, Vector};
-
-    /// # Safety
-    /// The machine has AVX2 and FMA.
-    #[target_feature(enable = "avx2,fma")]
-    pub(super) unsafe fn avx2(synapses: &EventSynapses, step: Step<'_>) {
-        synapses.walk::<Plain<true>>(step);
-    }
-
-    /// # Safety
-    /// The machine has AVX-512F.
-    #[target_feature(enable = "avx512f")]
-    pub(super) unsafe fn avx512(synapses: &EventSynapses, step: Step<'_>) {
-        match synapses.vectors {
-            1 => synapses.walk::<Wide<1>>(step),
-            2 => synapses.walk::<Wide<2>>(step),
-            3 => synapses.walk::<Wide<3>>(step),
-            4 => synapses.walk::<Wide<4>>(step),
-            _ => synapses.walk::<Plain<true>>(step),
-        }
-    }
-
-    /// `N` vectors in registers, on machines with AVX-512F.
-    struct Wide<const N: usize>;
-
-    impl<const N: usize> Sum for Wide<N> {
-        #[allow(clippy::inline_always)] // only what is inlined gets the instructions of its surroundings
-        #[inline(always)]
-        unsafe fn add(weights: &[Vector], elements: &[u32], offset: u32, values: &[f32], output: &mut [f32]) {
-            // SAFETY: this function's contract.
-            unsafe { sums::<N>(weights, elements, offset, values, output) }
-        }
-    }
-
-    /// # Safety
-    /// As for [`Sum::add`], with `N` vectors, on a machine with AVX-512F.
-    #[allow(clippy::cast_ptr_alignment)] // places are multiples of a vector's size
-    #[target_feature(enable = "avx512f")]
-    #[inline]
-    unsafe fn sums<const N: usize>(
-        weights: &[Vector],
-        elements: &[u32],
-        offset: u32,
-        values: &[f32],
-        output: &mut [f32],
-    ) {
-        let mut sums = [_mm512_setzero_ps(); N];
-        let (mut n, mut i) = (0, 0);
-        // offsets wrap where a run begins in the padding
-        let weights = weights.as_ptr().cast::<u8>().wrapping_offset((offset as i32) as isize);
-        // loops by hand: iterators are not always inlined into code for other instructions
-        // SAFETY: this function's contract; vectors are aligned.
-        unsafe {
-            while n < N {
-                sums[n] = _mm512_loadu_ps(output.as_ptr().add(n * LANES));
-                n += 1;
-            }
-            if values.is_empty() {
-                while i < elements.len() {
-                    let row = weights.wrapping_add(*elements.get_unchecked(i) as usize).cast::<Vector>();
-                    n = 0;
-                    while n < N {
-                        sums[n] = _mm512_add_ps(sums[n], _mm512_load_ps(row.add(n).cast()));
-                        n += 1;
-                    }
-                    i += 1;
-                }
-            } else {
-                while i < elements.len() {
-                    let row = weights.wrapping_add(*elements.get_unchecked(i) as usize).cast::<Vector>();
-                    let value = _mm512_set1_ps(*values.get_unchecked(i));
-                    n = 0;
-                    while n < N {
-                        sums[n] = _mm512_fmadd_ps(_mm512_load_ps(row.add(n).cast()), value, sums[n]);
-                        n += 1;
-                    }
-                    i += 1;
-                }
-            }
-            n = 0;
-            while n < N {
-                _mm512_storeu_ps(output.as_mut_ptr().add(n * LANES), sums[n]);
-                n += 1;
-            }
-        }
+    #[allow(clippy::inline_always)] // likewise
+    #[inline(always)]
+    unsafe fn bring(elements: &[u32], reading: Reading, rows: &mut [u32]) -> usize {
+        bring(elements, reading, rows)
     }
 }

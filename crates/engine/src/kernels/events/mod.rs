@@ -11,25 +11,25 @@
 mod gather;
 mod list;
 mod scatter;
+mod table;
 #[cfg(test)]
 mod tests;
+mod tiling;
+
+use std::ops::Range;
 
 use spikeconverter_graph::ops::{Conv, Linear};
 
-use self::gather::Step;
+use self::gather::{Places, Visit};
 pub(crate) use self::list::EventList;
 use self::scatter::Scatter;
+use self::table::Tables;
+pub(crate) use self::table::Words;
+use self::tiling::{Column, MOST_RUNS, Run, Tiling, tiles};
 use super::phase::plane;
 use super::product::{Position, Product};
 use super::tile::{Instructions, LANES, Offsets};
 
-/// Vectors of weights of the taps that are visited together (128 KiB). They stay in a core's caches while positions and
-/// steps pass; with less there would be fewer vectors for each event, and the time is that of visiting events.
-const CACHED: usize = 2048;
-/// Runs that are visited together.
-const MOST_RUNS: usize = 16;
-/// Vectors of results that are held in registers.
-const MOST_VECTORS: usize = 4;
 /// Share of an input's elements that are events from which on the dense product is cheaper: an event costs a load and an
 /// addition, a dense term a fused multiplication, at which machines are about as fast; what is left is the overhead of
 /// lists.
@@ -46,28 +46,6 @@ const VECTOR: u32 = size_of::<Vector>() as u32;
 /// Bytes of the weights of a tap and input channel in a block, by which the elements of lists are multiplied beforehand.
 fn scale(vectors: usize) -> u32 {
     vectors as u32 * VECTOR
-}
-
-/// Neighbouring taps of a row, for a group of input channels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Run {
-    /// The row that the taps read, before padding is taken off.
-    offset: usize,
-    /// Number of the first tap of the row of taps.
-    row: usize,
-    /// Which list of columns is theirs.
-    columns: usize,
-    /// The group; where there are several, there is one tap.
-    group: usize,
-}
-
-/// What a column of results reads through a run: positions within a row of the input.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Column {
-    low: u32,
-    high: u32,
-    /// What to add to an element for the place of its weights, beside what the row adds; may wrap.
-    offset: u32,
 }
 
 /// A convolution or matrix product on one step's values.
@@ -96,6 +74,8 @@ pub(crate) struct EventSynapses {
     /// Groups that input channels are divided into, where a tap's weights alone are too many.
     groups: usize,
     scatter: Option<Scatter>,
+    /// Where channels are so few that spikes are not even listed.
+    tables: Option<Tables>,
     dense: Dense,
 }
 
@@ -119,12 +99,16 @@ struct Spec<'a> {
     stride: [usize; 2],
     dilation: [usize; 2],
     pad: [usize; 2],
+    /// Whether inputs are values, of which more are not 0 than neurons spike: most weights of a tile are used at every
+    /// position.
+    graded: bool,
     weight: &'a dyn Fn(usize, usize, [usize; 2]) -> f32,
     bias: &'a dyn Fn(usize) -> f32,
 }
 
 impl EventSynapses {
-    /// A convolution without groups. `amplitude` multiplies the weights of each input channel.
+    /// A convolution without groups. `amplitude` multiplies the weights of each input channel; `graded`: its inputs are
+    /// values, not spikes.
     ///
     /// # Errors
     /// When it is too large.
@@ -133,6 +117,7 @@ impl EventSynapses {
         shape: &[usize],
         output: &[usize],
         amplitude: impl Fn(usize) -> f32,
+        graded: bool,
     ) -> Result<Self, String> {
         let [kernel, stride, dilation, pad] = plane::window(&op.window);
         let (weights, channels) = (op.weight.data(), shape[0]);
@@ -144,6 +129,7 @@ impl EventSynapses {
             stride,
             dilation,
             pad,
+            graded,
             weight: &|o, c, [ky, kx]| weights[((o * channels + c) * kernel[0] + ky) * kernel[1] + kx] * amplitude(c),
             bias: &|o| op.bias.as_ref().map_or(0.0, |bias| bias.data()[o]),
         })
@@ -163,6 +149,7 @@ impl EventSynapses {
             stride: [1, 1],
             dilation: [1, 1],
             pad: [0, 0],
+            graded: false,
             weight: &|o, c, _| weights[o * inputs + c] * amplitude(c),
             bias: &|o| op.bias.as_ref().map_or(0.0, |bias| bias.data()[o]),
         })
@@ -220,8 +207,33 @@ impl EventSynapses {
             columns,
             groups,
             scatter: Scatter::new(spec, padded_out),
+            tables: Tables::new(spec, padded_out, vectors),
             dense: Dense::new(spec, padded_in, padded_out).ok_or_else(too_large)?,
         })
+    }
+
+    /// Whether spikes are taken as they are, by [`Self::add_words`], and not listed.
+    pub(crate) fn takes_words(&self) -> bool {
+        self.tables.is_some()
+    }
+
+    /// Adds the currents of some steps' spikes to `output`, which holds the biases, as [`Self::add`] does.
+    pub(crate) fn add_words(&self, words: Words<'_>, output: &mut [f32]) {
+        let places = Places { position: self.padded_out, step: self.results };
+        for block in 0..self.weights.len() {
+            if let Some(tables) = &self.tables {
+                let positions = 0..self.output[0] * self.output[1];
+                tables.add(block, positions, words, &mut output[block * self.width()..], places);
+            }
+        }
+    }
+
+    /// The same for a block of channels at some positions, as [`Self::add_to`] does.
+    pub(crate) fn add_words_to(&self, block: usize, positions: Range<usize>, words: Words<'_>, output: &mut [f32]) {
+        let places = Places { position: words.steps * self.width(), step: self.width() };
+        if let Some(tables) = &self.tables {
+            tables.add(block, positions, words, output, places);
+        }
     }
 
     /// Lists a step's spikes: a bit for each input channel of a position and its padding.
@@ -231,21 +243,22 @@ impl EventSynapses {
 
     /// Lists a step's values that are not 0, input channels with their padding.
     pub(crate) fn list_values(&self, values: &[f32], events: &mut EventList) {
-        events.take_values(values, self.channels, self.groups, scale(self.vectors));
+        events.take_values(self.instructions, values, self.channels, self.groups, scale(self.vectors));
     }
 
     /// Adds the synapses' currents of some steps to `output`, which holds the biases: `inputs` has the events of each
     /// step, `scratch` is for the dense product.
     pub(crate) fn add(&self, inputs: &[EventList], output: &mut [f32], scratch: &mut Scratch) {
+        let mut steps = std::mem::take(&mut scratch.steps);
+        steps.clear();
+        steps.extend((0..inputs.len()).filter(|&s| !self.is_dense(&inputs[s]) && self.scattered(&inputs[s]).is_none()));
+        let positions = self.output[0] * self.output[1];
+        let places = Places { position: self.padded_out, step: self.results };
         for block in 0..self.weights.len() {
-            for tile in &self.tiles {
-                for (events, output) in inputs.iter().zip(output.chunks_exact_mut(self.results)) {
-                    if !self.is_dense(events) && self.scattered(events).is_none() {
-                        self.visit(block, tile, events, output, &mut scratch.rows);
-                    }
-                }
-            }
+            let output = &mut output[block * self.width()..];
+            self.visit(block, 0..positions, inputs, &steps, output, places, &mut scratch.rows);
         }
+        scratch.steps = steps;
         for (events, output) in inputs.iter().zip(output.chunks_exact_mut(self.results)) {
             if self.is_dense(events) {
                 self.product(events, output, &mut scratch.dense);
@@ -255,16 +268,63 @@ impl EventSynapses {
         }
     }
 
-    /// The events of a step through a tile.
-    fn visit(&self, block: usize, tile: &[Run], events: &EventList, output: &mut [f32], rows: &mut Vec<u32>) {
-        let graded = !events.parts().1.is_empty();
-        if graded {
-            // values would have to be brought together as well
-            for runs in tile.chunks(1) {
-                self.gather(Step { block, runs, events, output, rows });
+    /// Number of blocks of result channels.
+    pub(crate) fn blocks(&self) -> usize {
+        self.weights.len()
+    }
+
+    /// Channels of a block, padding included.
+    pub(crate) fn width(&self) -> usize {
+        self.vectors * LANES
+    }
+
+    /// Bytes of the weights of a block.
+    pub(crate) fn bytes_of_block(&self) -> usize {
+        self.depth * self.vectors * size_of::<Vector>()
+    }
+
+    /// Whether all of these events are best visited one by one, so that [`Self::add_to`] serves.
+    pub(crate) fn are_few(&self, inputs: &[EventList]) -> bool {
+        inputs.iter().all(|events| !self.is_dense(events) && self.scattered(events).is_none())
+    }
+
+    /// Adds the currents of a block of channels at some positions to `output`, which has a row of [`Self::width`] for each
+    /// position and, within it, each step. The sums are those of [`Self::add`].
+    pub(crate) fn add_to(
+        &self,
+        block: usize,
+        positions: Range<usize>,
+        inputs: &[EventList],
+        output: &mut [f32],
+        scratch: &mut Scratch,
+    ) {
+        let places = Places { position: inputs.len() * self.width(), step: self.width() };
+        let mut steps = std::mem::take(&mut scratch.steps);
+        steps.clear();
+        steps.extend(0..inputs.len());
+        self.visit(block, positions, inputs, &steps, output, places, &mut scratch.rows);
+        scratch.steps = steps;
+    }
+
+    /// Events through the tiles of a block.
+    #[allow(clippy::too_many_arguments)] // what a visit is made of
+    fn visit(
+        &self,
+        block: usize,
+        positions: Range<usize>,
+        events: &[EventList],
+        steps: &[usize],
+        output: &mut [f32],
+        places: Places,
+        rows: &mut Vec<u32>,
+    ) {
+        // values would have to be brought together as well
+        let graded = steps.iter().any(|&step| !events[step].parts().1.is_empty());
+        for tile in &self.tiles {
+            for runs in tile.chunks(if graded { 1 } else { tile.len() }) {
+                let (positions, output) = (positions.clone(), &mut *output);
+                self.gather(Visit { block, runs, positions, events, steps, output, places, rows });
             }
-        } else {
-            self.gather(Step { block, runs: tile, events, output, rows });
         }
     }
 
@@ -283,56 +343,18 @@ impl EventSynapses {
 #[derive(Debug, Default)]
 pub(crate) struct Scratch {
     dense: Vec<f32>,
+    steps: Vec<usize>,
     rows: Vec<u32>,
     margin: Vec<Vector>,
 }
 
-/// How weights are divided so that they stay in cache.
-struct Tiling {
-    vectors: usize,
-    tiles: Vec<Vec<Run>>,
-    columns: Vec<Vec<Column>>,
-    groups: usize,
-}
-
-/// Vectors of result channels in a block (a divisor of all `of`), and the taps that are visited together: all of them,
-/// those of a row, each, or a tap's input channels group by group. Terms stay in order.
-fn tiles(spec: &Spec<'_>, of: usize) -> Tiling {
-    let [height, width] = spec.kernel;
-    let channels = spec.channels[0];
-    // taps with gaps between them read elements that are no neighbours
-    let together = spec.dilation[1] == 1;
-    // the most vectors that divide all, and those of so many rows
-    let divisor = |most: usize| (1..=most.max(1)).rev().find(|n| of.is_multiple_of(*n)).unwrap_or(1);
-    let vectors = |rows: usize| divisor((CACHED / rows).min(MOST_VECTORS));
-    let all = height * width * channels * divisor(MOST_VECTORS) <= CACHED && height * width <= MOST_RUNS;
-    let several = divisor(MOST_VECTORS);
-    let taps = if together && (all || width * channels * several <= CACHED) { width } else { 1 };
-    let whole = |groups: &usize| channels.is_multiple_of(groups * LANES) && channels / groups * several <= CACHED;
-    let groups = if taps == 1 && channels * several > CACHED { (1..=channels).find(whole).unwrap_or(1) } else { 1 };
-    let mut runs = Vec::new();
-    for ky in 0..height {
-        for kx in (0..width).step_by(taps) {
-            for group in 0..groups {
-                runs.push(Run { offset: ky * spec.dilation[0], row: ky * width, columns: kx / taps, group });
-            }
-        }
+impl Scratch {
+    /// Bytes that it holds.
+    #[cfg(test)]
+    pub(crate) fn bytes(&self) -> usize {
+        let words = self.dense.capacity() + self.rows.capacity() + self.steps.capacity() * size_of::<usize>() / 4;
+        4 * words + self.margin.capacity() * size_of::<Vector>()
     }
-    let all = all && groups == 1;
-    let vectors = vectors(if all { height * width * channels } else { taps * channels / groups });
-    let tiles = if all { vec![runs] } else { runs.into_iter().map(|run| vec![run]).collect() };
-    let column = |kx: usize, x: usize| {
-        // as numbers of the input with its padding
-        let begin = x * spec.stride[1] + kx * spec.dilation[1];
-        let (pad, end) = (spec.pad[1], spec.pad[1] + spec.input[1]);
-        let low = begin.clamp(pad, end);
-        let high = (begin + taps).clamp(low, end);
-        let row = ((kx + low - begin.min(low)) * channels).wrapping_sub((low - pad) * channels);
-        let offset = (row as u32).wrapping_mul(scale(vectors));
-        Column { low: (low - pad) as u32, high: (high - pad) as u32, offset }
-    };
-    let columns = (0..width).step_by(taps).map(|kx| (0..spec.output[1]).map(|x| column(kx, x)).collect()).collect();
-    Tiling { vectors, tiles, columns, groups }
 }
 
 impl Dense {

@@ -59,13 +59,13 @@ fn biases(op: &Conv, output: &[usize]) -> Vec<f32> {
 #[test]
 fn events_and_products_give_the_same_sums() {
     let mut dice = Dice(5);
-    let mut scattered = 0;
+    let (mut scattered, mut tabled) = (0, 0);
     for case in 0..90 {
         let (op, shape, output) = conv(&mut dice, case % 3 == 0);
         let graded = case % 2 == 0;
         let values = input(&mut dice, &shape, 1 + 3 * (case % 30), graded);
         let amplitude = |c: usize| 0.5 + (c % 8) as f32;
-        let mut synapses = EventSynapses::conv(&op, &shape, &output, amplitude).unwrap();
+        let mut synapses = EventSynapses::conv(&op, &shape, &output, amplitude, case % 4 == 0).unwrap();
         let mut events = EventList::default();
         if graded {
             synapses.list_values(&values, &mut events);
@@ -81,9 +81,9 @@ fn events_and_products_give_the_same_sums() {
             synapses.instructions = instructions;
             let mut sums = biases(&op, &output);
             for block in 0..synapses.weights.len() {
-                for tile in &synapses.tiles {
-                    synapses.visit(block, tile, &events, &mut sums, &mut Vec::new());
-                }
+                let places = Places { position: synapses.padded_out, step: 0 };
+                let (positions, sums) = (0..output[1] * output[2], &mut sums[block * synapses.width()..]);
+                synapses.visit(block, positions, std::slice::from_ref(&events), &[0], sums, places, &mut Vec::new());
             }
             assert_eq!(sums, dense, "{instructions:?}");
         }
@@ -93,8 +93,29 @@ fn events_and_products_give_the_same_sums() {
             assert_eq!(sums, dense);
             scattered += 1;
         }
+        if synapses.takes_words() && !graded {
+            let mut sums = biases(&op, &output);
+            let spikes = spikes(&values);
+            synapses.add_words(Words { spikes: &spikes, stride: spikes.len(), steps: 1 }, &mut sums);
+            compare(&op, &shape, &output, &values, amplitude, &sums);
+            // a block at a time, some positions in two steps
+            let (twice, width) = ([spikes.clone(), spikes.clone()].concat(), synapses.width());
+            let words = Words { spikes: &twice, stride: spikes.len(), steps: 2 };
+            for block in 0..synapses.blocks() {
+                let mut part = vec![0.0; 2 * 2 * width];
+                let biases = &biases(&op, &output)[block * width..][..width];
+                part.chunks_mut(width).for_each(|sums| sums.copy_from_slice(biases));
+                synapses.add_words_to(block, 1..3, words, &mut part);
+                for (row, part) in part.chunks(width).enumerate() {
+                    let at = (1 + row / 2) * synapses.padded_out + block * width;
+                    assert_eq!(*part, sums[at..][..width]);
+                }
+            }
+            tabled += 1;
+        }
         compare(&op, &shape, &output, &values, amplitude, &dense);
     }
+    assert!(tabled > 5);
     assert!(scattered > 5 || !Instructions::available().iter().any(|i| format!("{i:?}") == "Avx512"));
 }
 
@@ -115,7 +136,7 @@ fn compare(op: &Conv, shape: &[usize], output: &[usize], x: &[f32], amplitude: i
 fn the_choice_does_not_show() {
     let mut dice = Dice(6);
     let (op, shape, output) = conv(&mut dice, false);
-    let synapses = EventSynapses::conv(&op, &shape, &output, |_| 1.0).unwrap();
+    let synapses = EventSynapses::conv(&op, &shape, &output, |_| 1.0, false).unwrap();
     let lists: Vec<EventList> = [2, 95]
         .iter()
         .map(|&share| {

@@ -1,0 +1,36 @@
+//! Bursts with searched thresholds: the adaptive-firing neuron of "Adaptive calibration: a unified conversion framework of
+//! spiking neural networks" (Wang et al., AAAI 2025: AdaFire).
+//!
+//! ```text
+//! n(t) = min(⌊u/θ⌋, φ) spikes in a step;   u ← u − θ n(t)
+//! θ = argmin of mean (a − clip(⌊a T/θ⌋, 0, φ T) θ/T)²;   light calibration of biases
+//! ```
+//!
+//! Confirmed, by the authors' code: thresholds by calibration for bursts of up to `φ` spikes, followed by light calibration.
+//! Not taken over: a `φ` of its own for each layer (by sensitivity and number of spikes), compression of thresholds, early
+//! exit. Here `φ` is one for all layers, `--levels`.
+
+use spikeconverter_neuron::PoolRule;
+
+use super::{MethodInfo, Streaming};
+use crate::streaming::{CalibrationRule, InitialRule, NeuronRule, Recipe, ThresholdRule};
+
+pub(super) static METHOD: Streaming = Streaming {
+    info: MethodInfo {
+        name: "adafire",
+        paper: "Wang et al., Adaptive Calibration: A Unified Conversion Framework of Spiking Neural Networks, AAAI 2025",
+        year: 2025,
+        neuron: "integrate-and-fire with bursts of up to 4 spikes a step, reset by subtraction",
+        code: "rate, bursts",
+        figures: "none confirmed",
+        ..MethodInfo::STREAM
+    },
+    recipe: Recipe {
+        neuron: NeuronRule::Burst,
+        levels: 4,
+        initial: InitialRule::Shift,
+        calibration: CalibrationRule::Bias,
+        pool: PoolRule::LateralInhibition,
+        ..Recipe::rate(ThresholdRule::Mmse)
+    },
+};

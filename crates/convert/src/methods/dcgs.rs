@@ -1,0 +1,37 @@
+//! Differential coding (Z. Huang et al., "Differential coding for
+//! training-free ANN-to-SNN conversion", ICML 2025: DCGS).
+//!
+//! ```text
+//! u ← u + r(t) − m_out;   the largest of θ·2^-i with u ≥ ¾ of it is sent, or its negative;   u ← u − s(t)
+//! what arrives means  r(t) = m(t-1) + x(t);   m(t) = m(t-1) + x(t)/t      and so for what is sent
+//! ```
+//!
+//! A spike corrects a running mean instead of repeating it, so that no spike says "as before". Confirmed, by the authors' code:
+//! this rule, the margin of ¾, negative spikes only while the sum of what was sent allows it, an exact cumulative maximum. Not
+//! taken over: thresholds from the mean and variance of activations, for which percentiles stand here.
+
+use spikeconverter_neuron::PoolRule;
+
+use super::{MethodInfo, Streaming};
+use crate::streaming::{NeuronRule, Recipe, ThresholdRule};
+
+pub(super) static METHOD: Streaming = Streaming {
+    info: MethodInfo {
+        name: "dcgs",
+        paper: "Huang et al., Differential Coding for Training-Free ANN-to-SNN Conversion, ICML 2025",
+        year: 2025,
+        neuron: "multi-threshold: one spike a step, of 4 sizes, of either sign",
+        code: "differential: corrections of a running mean",
+        structures_here: "as the other streaming methods, without leaky ReLU",
+        structures_published: "convolution, linear, residual, max pooling, attention",
+        figures: "on ImageNet VGG-16 (trained 73.25) 72.72 at T = 4, ResNet-34 (trained 76.42) 76.04 at 8, from a secondary \
+                  source",
+        ..MethodInfo::STREAM
+    },
+    recipe: Recipe {
+        neuron: NeuronRule::Differential,
+        levels: 4,
+        pool: PoolRule::LateralInhibition,
+        ..Recipe::rate(ThresholdRule::Percentile)
+    },
+};

@@ -1,0 +1,38 @@
+//! Local threshold balancing (T. Bu et al., "Inference-scale complexity in ANN-SNN conversion for high-performance and
+//! low-power applications", CVPR 2025).
+//!
+//! ```text
+//! θ_c ← θ_c + 2·mean(max(a_c − θ_c, 0))      batch after batch, from 0
+//! u(0) = θ/2;   s(t) = [u > θ];   u ← u − θ s(t)
+//! ```
+//!
+//! Confirmed, by the authors' code and the paper: all of this, one threshold a channel, the comparison with `>`, maxima in front
+//! of the neurons (of the currents of a step). Not taken over: results read from a later step on. Ours: activations are those of
+//! the trained network, not clipped by the thresholds of the layers before while these are found.
+
+use spikeconverter_neuron::PoolRule;
+
+use super::{MethodInfo, Streaming};
+use crate::Granularity;
+use crate::streaming::{InitialRule, Recipe, ThresholdRule};
+
+pub(super) static METHOD: Streaming = Streaming {
+    info: MethodInfo {
+        name: "ltb",
+        paper: "Bu et al., Inference-Scale Complexity in ANN-SNN Conversion for High-Performance and Low-Power Applications, \
+                CVPR 2025",
+        year: 2025,
+        neuron: "integrate-and-fire, reset by subtraction, from half the threshold",
+        structures_published: "convolution, linear, residual, depthwise, max pooling",
+        figures: "confirmed by the paper: on ImageNet ResNet-34 (trained 73.31) 64.88 at T = 32, 71.17 at 64; MobileNet-v2 \
+                  (trained 71.88) 19.39 at 32, 70.48 at 512",
+        ..MethodInfo::STREAM
+    },
+    recipe: Recipe {
+        strict: true,
+        granularity: Granularity::Channel,
+        initial: InitialRule::Half,
+        pool: PoolRule::Instantaneous,
+        ..Recipe::rate(ThresholdRule::Balancing)
+    },
+};

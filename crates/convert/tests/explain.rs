@@ -1,0 +1,148 @@
+//! Explanations of networks of every structure.
+
+mod common;
+
+use common::{Numbers, residual, structures};
+use spikeconverter_convert::explain::{Explainer, Explanation};
+use spikeconverter_convert::{ConvertError, Options, WeightCalibration, Weights, method};
+use spikeconverter_engine::{Ann, Batch, Engine, FoldedEngine, Tracer, ann_result_with};
+use spikeconverter_graph::Graph;
+use spikeconverter_graph::passes::fold_input_normalisation;
+use spikeconverter_network::{Encoding, SpikingNetwork};
+
+fn pixels(count: usize, seed: u64) -> Batch {
+    let mut numbers = Numbers(seed);
+    let data = (0..count * 192).map(|_| ((numbers.next() + 1.0) * 127.5).round()).collect();
+    Batch::new(count, vec![3, 8, 8], data).unwrap()
+}
+
+fn on_pixels(graph: &Graph) -> Graph {
+    fold_input_normalisation(graph, 0, &[2.0 / 255.0; 3], &[-1.0; 3]).unwrap()
+}
+
+fn options(time_steps: u32, weights: Weights) -> Options {
+    let weight_calibration = Some(WeightCalibration::None);
+    Options { time_steps, weights, encoding: Encoding::Pixels, weight_calibration, ..Options::default() }
+}
+
+fn converted(graph: &Graph, options: &Options) -> SpikingNetwork {
+    method("spikeconverter").unwrap().convert(graph, &pixels(48, 99), options, &mut |_, _| {}).unwrap().network
+}
+
+fn explained(network: &SpikingNetwork, graph: &Graph, labels: Option<&[u32]>) -> Explanation {
+    let samples = pixels(12, 3);
+    let mut explainer = Explainer::new(network, graph, &samples).unwrap();
+    let mut layers = 0;
+    explainer.add(&samples, labels, 0, &mut || layers += 1).unwrap();
+    assert_eq!(layers, explainer.layers());
+    explainer.add(&pixels(6, 4), labels.map(|labels| &labels[..6]), 0, &mut || {}).unwrap();
+    explainer.explanation()
+}
+
+#[test]
+fn parts_add_up_in_every_structure() {
+    for (name, graph) in structures() {
+        let graph = on_pixels(&graph);
+        for weights in [Weights::F32, Weights::I8] {
+            let network = converted(&graph, &options(3, weights));
+            let found = explained(&network, &graph, None);
+            assert_eq!((found.samples, found.labelled, found.ann_accuracy), (18, false, 1.0));
+            assert_eq!(found.layers.len(), network.populations().count(), "{name}");
+            for layer in &found.layers {
+                let e = &layer.error;
+                let sum = e.inherited + e.clipping + e.quantisation + e.unevenness + e.weight_rounding;
+                assert!((sum - e.total).abs() <= 1e-9 * e.total.max(1e-9), "{name}: {layer:?}");
+                assert!(e.unevenness == 0.0 && e.total.is_finite() && layer.cosine > 0.5, "{name}: {layer:?}");
+                assert_eq!(weights == Weights::I8, e.weight_rounding != 0.0, "{name}: {layer:?}");
+            }
+            // the first layer reads what the trained network reads
+            let first = &found.layers[0].error;
+            let potentials = network.populations().next().unwrap().1;
+            assert!(first.inherited.abs() < 0.05 || !potentials.initial.is_empty(), "{name}: {first:?}");
+        }
+    }
+}
+
+/// With sixteen steps there is hardly any error, and no layer costs anything.
+#[test]
+fn a_long_window_leaves_nothing_to_explain() {
+    for weights in [Weights::F32, Weights::I8] {
+        let graph = on_pixels(&residual());
+        let found = explained(&converted(&graph, &options(16, weights)), &graph, None);
+        for layer in &found.layers {
+            assert!(layer.error.total < if weights == Weights::F32 { 1e-6 } else { 1e-3 }, "{layer:?}");
+        }
+        assert!(weights == Weights::I8 || found.agreement == 1.0);
+    }
+}
+
+/// Labels that are the trained network's classes give the same figures as none; wrong ones give none right.
+#[test]
+fn labels_stand_for_what_is_right() {
+    let graph = on_pixels(&residual());
+    let network = converted(&graph, &options(2, Weights::F32));
+    let samples = pixels(12, 3);
+    let results = Ann::new(&graph).unwrap().run(std::slice::from_ref(&samples)).unwrap().remove(0);
+    let largest = |result: &[f32]| (0..5).max_by(|&a, &b| result[a].total_cmp(&result[b])).unwrap() as u32;
+    let labels: Vec<u32> = results.samples().map(largest).collect();
+    let costs = |labels: Option<&[u32]>| {
+        let mut explainer = Explainer::new(&network, &graph, &samples).unwrap();
+        explainer.add(&samples, labels, 0, &mut || {}).unwrap();
+        let found = explainer.explanation();
+        let costs: Vec<(f64, f64)> = found.layers.iter().map(|l| (l.accuracy_cost, l.accuracy_recovered)).collect();
+        (found.snn_accuracy, costs)
+    };
+    assert_eq!(costs(None), costs(Some(&labels)));
+    let wrong: Vec<u32> = labels.iter().map(|label| label + 5).collect();
+    assert!(costs(Some(&wrong)).1.iter().all(|&cost| cost == (0.0, 0.0)));
+    let error = Explainer::new(&network, &graph, &samples).unwrap().add(&samples, Some(&labels[1..]), 0, &mut || {});
+    assert!(matches!(error, Err(ConvertError::Engine(_))));
+}
+
+#[test]
+fn a_network_of_another_graph_is_refused() {
+    let graph = on_pixels(&residual());
+    let network = converted(&graph, &options(2, Weights::F32));
+    for (name, other) in structures().iter().skip(1) {
+        let error = Explainer::new(&network, &on_pixels(other), &pixels(1, 1)).err();
+        assert!(matches!(error, Some(ConvertError::Network(_))), "{name}");
+    }
+}
+
+/// A trace is what the folded engine computes; with a value that did not change, the result does not change either.
+#[test]
+fn traces_are_what_engines_compute() {
+    for (name, graph) in structures() {
+        let graph = on_pixels(&graph);
+        let network = converted(&graph, &options(4, Weights::F32));
+        let samples = pixels(5, 7);
+        let tracer = Tracer::new(&network).unwrap();
+        let trace = tracer.run(&samples).unwrap();
+        let mut populations = 0;
+        let result = FoldedEngine::new(&network)
+            .unwrap()
+            .run(&samples, &mut |id, codes| {
+                populations += 1;
+                assert_eq!(trace.codes(id), Some(codes), "{name}");
+            })
+            .unwrap();
+        assert!(populations > 0);
+        assert_eq!(trace.sent(network.output()), &result, "{name}");
+        for (id, _) in network.populations() {
+            let same = tracer.result_with(&trace, id, trace.sent(id).clone()).unwrap();
+            assert_eq!(same, result, "{name}");
+            let silent = tracer.result_with(&trace, id, trace.sent(id).map(|_| 0.0)).unwrap();
+            assert_ne!(silent, result, "{name}");
+        }
+        let ann = Ann::new(&graph).unwrap();
+        let mut values = vec![None; graph.nodes().len()];
+        let wanted = ann
+            .run_observed(std::slice::from_ref(&samples), |id, value| values[id.0] = Some(value.clone()))
+            .unwrap()
+            .remove(0);
+        for id in graph.ids() {
+            let same = ann_result_with(&graph, &ann, &values, id, values[id.0].clone().unwrap()).unwrap();
+            assert_eq!(same, wanted, "{name}");
+        }
+    }
+}

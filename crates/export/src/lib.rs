@@ -1,0 +1,11 @@
+//! What leaves: converted networks in forms that other programs read.
+//!
+//! * [`c`]: integer networks as one dependency-free C99 file;
+//! * [`onnx`]: standard ONNX operators, folded or step by step.
+
+mod bounds;
+pub mod c;
+mod error;
+pub mod onnx;
+
+pub use error::ExportError;

@@ -1,0 +1,113 @@
+//! What other settings of a conversion would win, measured.
+
+use std::path::Path;
+
+use serde::Serialize;
+use spikeconverter_convert::{Granularity, Options, WeightCalibration, Weights, method};
+use spikeconverter_data::Dataset;
+use spikeconverter_graph::Graph;
+use spikeconverter_network::{NetworkBuilder, SnnFile};
+
+use crate::calibration::{choose_rows, gather};
+use crate::memory::peak_bytes;
+use crate::{Calibration, Error, EvaluateRequest, Progress, Result, SampleFeed, evaluate};
+
+/// Samples that a trial is calibrated on at most.
+const TRIAL_SAMPLES: usize = 512;
+/// Fewer samples than this show nothing.
+const FEWEST_SAMPLES: usize = 16;
+
+/// A change of settings and what it wins.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Advice {
+    /// In one sentence.
+    pub sentence: String,
+    /// Accuracy that it wins (without labels: agreement with the trained network), as a share of samples.
+    pub gain: f64,
+    /// Samples that it was measured on; it was calibrated on others.
+    pub samples: u64,
+    /// The command that applies it.
+    pub command: String,
+}
+
+/// A change to try: what it is, and the options with it.
+struct Trial {
+    what: String,
+    options: Options,
+}
+
+/// Tries what may help a network. Half of the data calibrates, the other half tells; labels are used for telling only.
+pub(crate) fn advise(
+    file: &SnnFile,
+    path: &Path,
+    data: &Dataset,
+    feed: &SampleFeed,
+    graph: &Graph,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Vec<Advice>> {
+    let half = data.len() / 2;
+    let known = method(&file.provenance.method).zip(Options::of_record(&file.provenance.options));
+    let Some((method, options)) = known.filter(|_| half >= FEWEST_SAMPLES) else { return Ok(Vec::new()) };
+    let (calibrate, measure) = (data.select(0..half)?, data.select(half..data.len())?);
+    let count = Calibration { samples: TRIAL_SAMPLES, ..Calibration::default() }.count(half, peak_bytes(graph));
+    let rows = choose_rows(half, count, 0);
+    let samples = gather(&calibrate, feed, file.network.input_shape(), &rows, progress)?;
+    let mut right = |file: &SnnFile| -> Result<(f64, u64)> {
+        let report = evaluate(&EvaluateRequest::new(file, path, &measure), progress)?.report;
+        Ok((report.snn_accuracy.unwrap_or(report.agreement), report.images))
+    };
+    let (now, images) = right(file)?;
+    let mut advice = Vec::new();
+    for Trial { what, options } in trials(&options) {
+        let converted = method.convert(graph, &samples, &options, &mut |_, _| ());
+        let network = converted.map_err(|source| Error::Convert { file: path.to_owned(), source: Box::new(source) })?;
+        let changed = SnnFile { network: network.network, ..file.clone() };
+        let gain = right(&changed)?.0 - now;
+        if gain > 0.0 {
+            advice.push(Advice {
+                sentence: format!("{what} wins {:.1} points on {images} samples.", 100.0 * gain),
+                gain,
+                samples: images,
+                command: command(file, &options),
+            });
+        }
+    }
+    advice.sort_by(|a, b| b.gain.total_cmp(&a.gain));
+    Ok(advice)
+}
+
+/// Changes that the options leave room for.
+fn trials(options: &Options) -> Vec<Trial> {
+    let mut trials = Vec::new();
+    let mut trial = |what: String, options: Options| trials.push(Trial { what, options });
+    if options.thresholds == Some(Granularity::Layer) {
+        trial("A threshold a channel".into(), Options { thresholds: Some(Granularity::Channel), ..options.clone() });
+    }
+    if !options.half_step {
+        trial("Rounding instead of truncating".into(), Options { half_step: true, ..options.clone() });
+    }
+    if !options.bias_correction {
+        trial("Correcting biases".into(), Options { bias_correction: true, ..options.clone() });
+    }
+    if options.implied_weight_calibration() < WeightCalibration::Network {
+        let calibration = Some(WeightCalibration::Network);
+        let options = Options { weight_calibration: calibration, ..options.clone() };
+        trial("Calibrating weights against the network's result".into(), options);
+    }
+    if options.weights == Weights::I8 {
+        trial("Keeping weights in floating point".into(), Options { weights: Weights::F32, ..options.clone() });
+    }
+    let longer = options.time_steps + 1;
+    if longer <= NetworkBuilder::MOST_WINDOW_STEPS {
+        trial(format!("A window of {longer} steps"), Options { time_steps: longer, ..options.clone() });
+    }
+    trials
+}
+
+/// The command that converts with these options.
+fn command(file: &SnnFile, options: &Options) -> String {
+    let mut command = format!("spikeconverter convert {} --data <training data>", file.provenance.source);
+    command.push_str(&options.flags());
+    command.push_str(" -o net.snn");
+    command
+}

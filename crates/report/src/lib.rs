@@ -1,0 +1,17 @@
+//! Reports that people read: one self-contained HTML file, which works from disk and without a network, on paper and with a
+//! screen reader, light and dark.
+//!
+//! A [`Page`] is plain data: sections of text, tables and charts. [`Page::to_html`] knows nothing of spikes;
+//! [`comparison`] says what a comparison's page shows.
+
+mod chart;
+mod comparison;
+mod format;
+mod page;
+
+pub use chart::{
+    Axis, AxisFormat, Chart, Curve, Curves, Figure, Point, Profile, ProfileChoice, Profiles, RasterChoice, RasterRows,
+    Rasters, Reference,
+};
+pub use comparison::comparison;
+pub use page::{Column, Fact, Page, RenderError, Section, Table, Tile};
