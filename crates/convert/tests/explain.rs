@@ -109,7 +109,8 @@ fn a_network_of_another_graph_is_refused() {
     }
 }
 
-/// A trace is what the folded engine computes; with a value that did not change, the result does not change either.
+/// A trace is what the folded engine computes, but for rounding; with a value that did not change, the result does not
+/// change either.
 #[test]
 fn traces_are_what_engines_compute() {
     for (name, graph) in structures() {
@@ -123,16 +124,21 @@ fn traces_are_what_engines_compute() {
             .unwrap()
             .run(&samples, &mut |id, codes| {
                 populations += 1;
-                assert_eq!(trace.codes(id), Some(codes), "{name}");
+                let traced = trace.codes(id).unwrap().data();
+                let different = traced.iter().zip(codes.data()).filter(|(a, b)| a != b).count();
+                assert!(different * 1000 <= traced.len(), "{name}: {different} of {} codes differ", traced.len());
             })
             .unwrap();
         assert!(populations > 0);
-        assert_eq!(trace.sent(network.output()), &result, "{name}");
+        let traced = trace.sent(network.output());
+        let range = result.data().iter().fold(0.0f32, |range, x| range.max(x.abs()));
+        let close = traced.data().iter().zip(result.data()).all(|(a, b)| (a - b).abs() <= 1e-5 * range);
+        assert!(close, "{name}: {traced:?} is not {result:?}");
         for (id, _) in network.populations() {
             let same = tracer.result_with(&trace, id, trace.sent(id).clone()).unwrap();
-            assert_eq!(same, result, "{name}");
+            assert_eq!(&same, traced, "{name}");
             let silent = tracer.result_with(&trace, id, trace.sent(id).map(|_| 0.0)).unwrap();
-            assert_ne!(silent, result, "{name}");
+            assert_ne!(&silent, traced, "{name}");
         }
         let ann = Ann::new(&graph).unwrap();
         let mut values = vec![None; graph.nodes().len()];

@@ -127,7 +127,7 @@ impl<'a> Compiler<'a> {
                 let whole = mean.axes.iter().copied().eq(1..input.len()) && input.len() > 1;
                 if whole { Planned::Pool(Pooling::Whole) } else { Planned::Plain }
             }
-            Kind::Op(Op::Activation(activation)) => match Finish::activation(activation, channels, channels) {
+            Kind::Op(Op::Activation(activation)) => match Finish::activation(activation, node.shape, channels) {
                 Some(_) => sum(Last::Activation(activation)),
                 None => Planned::Plain,
             },
@@ -244,7 +244,9 @@ impl<'a> Compiler<'a> {
         let step = match plan {
             Planned::Input => Some(Step::Input),
             Planned::Plain => return self.plain(node),
-            Planned::Sum(terms, last) => self.layer(terms, last, to, layouts).map(|layer| Step::Layer(Box::new(layer))),
+            Planned::Sum(terms, last) => {
+                self.layer(node.shape, terms, last, to, layouts).map(|layer| Step::Layer(Box::new(layer)))
+            }
             Planned::Pool(pooling) => layouts[node.inputs[0].0].as_ref().and_then(|from| {
                 let shape = self.nodes[node.inputs[0].0].shape;
                 Some(Step::Pool(Box::new(match pooling {
@@ -262,12 +264,19 @@ impl<'a> Compiler<'a> {
         step.ok_or_else(|| misfit(node))
     }
 
-    fn layer(&self, terms: &Terms, last: &Last<'_>, to: &Layout, layouts: &[Option<Layout>]) -> Option<Layer> {
+    fn layer(
+        &self,
+        shape: &[usize],
+        terms: &Terms,
+        last: &Last<'_>,
+        to: &Layout,
+        layouts: &[Option<Layout>],
+    ) -> Option<Layer> {
         let mut bias = terms.bias.clone();
         let mut initial = |of: &dyn Fn(usize) -> f32| bias.iter_mut().enumerate().for_each(|(c, b)| *b += of(c));
         let finish = match last {
             Last::Nothing => Finish::Identity,
-            Last::Activation(activation) => Finish::activation(activation, to.channels, to.stored)?,
+            Last::Activation(activation) => Finish::activation(activation, shape, to.stored)?,
             Last::Population(population) => {
                 initial(&|c| population.initial(c));
                 Finish::window(population, to.channels, to.stored, self.steps)?

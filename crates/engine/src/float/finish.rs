@@ -53,16 +53,22 @@ pub(super) struct Signed {
 }
 
 impl Finish {
-    /// An activation.
-    pub(super) fn activation(op: &Activation, channels: usize, stored: usize) -> Option<Self> {
+    /// An activation on values of this shape; `None` where a slope belongs to more than a channel.
+    pub(super) fn activation(op: &Activation, shape: &[usize], stored: usize) -> Option<Self> {
+        let channels = shape.first().copied().unwrap_or(1);
         Some(match op {
             Activation::Relu => Self::Clip { low: 0.0, high: f32::INFINITY },
             Activation::Clip { low, high } => Self::Clip { low: *low, high: *high },
             Activation::Leaky { slope } => {
                 let slopes = match slope.data() {
                     [only] => vec![*only; channels],
-                    // one a channel, along the first axis
-                    all if all.len() == channels && slope.shape().iter().skip(1).all(|&n| n == 1) => all.to_vec(),
+                    // along the first axis: slopes broadcast from the last
+                    all if all.len() == channels
+                        && slope.shape().len() == shape.len()
+                        && slope.shape().first() == Some(&channels) =>
+                    {
+                        all.to_vec()
+                    }
                     _ => return None,
                 };
                 Self::Leaky(Packed::copy(&slopes, stored))
