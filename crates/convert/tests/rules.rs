@@ -132,9 +132,9 @@ fn rehearsals_find_the_spike_that_came_too_early() {
     assert_eq!(result("bu2022", None), (None, vec![0.25, 1.0]));
     for name in ["srp", "cos"] {
         assert_eq!(result(name, None), (Some(8), vec![0.0, 1.0]), "{name}");
-        // after one step nothing is known of what comes: 0.5 is left of 1.5
-        assert_eq!(result(name, Some(1)), (Some(1), vec![0.25, 1.0]), "{name}");
     }
+    // after one step nothing is known of what comes: 0.5 is left of 1.5
+    assert_eq!(result("cos", Some(1)), (Some(1), vec![0.25, 1.0]));
     let rehearsal = |name| {
         let parts = Parts { rehearsal: Some(RehearsalRule::None), ..Parts::default() };
         convert(name, &graph, &samples, &Options { parts, ..Options::default() }).network.rehearsal()
