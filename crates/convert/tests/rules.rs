@@ -7,6 +7,7 @@ use spikeconverter_engine::{Ann, Batch, ClockedEngine, Engine};
 use spikeconverter_graph::ops::{Activation, Linear};
 use spikeconverter_graph::{Graph, GraphBuilder, Op, Tensor};
 use spikeconverter_network::{NodeKind, StreamingPopulation};
+use spikeconverter_neuron::Rehearsal;
 
 /// Layers of weights `[out, in]` with a ReLU between each two.
 fn network(inputs: usize, layers: &[(&[f32], Option<&[f32]>)]) -> Graph {
@@ -127,7 +128,7 @@ fn rehearsals_find_the_spike_that_came_too_early() {
         let conversion = convert(name, &graph, &samples, &Options { time_steps: 4, parts, ..Options::default() });
         assert!(populations(&conversion).iter().all(|p| p.threshold == [1.0] && p.initial == [0.5]));
         let result = ClockedEngine::new(&conversion.network).unwrap().infer(&samples).unwrap();
-        (conversion.network.rehearsal().map(|rehearsal| rehearsal.steps()), result.into_data())
+        (conversion.network.rehearsal().map(Rehearsal::steps), result.into_data())
     };
     assert_eq!(result("bu2022", None), (None, vec![0.25, 1.0]));
     for name in ["srp", "cos"] {
