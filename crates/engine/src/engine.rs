@@ -79,6 +79,9 @@ pub(crate) fn codes_count_spikes(network: &SpikingNetwork, id: NodeId) -> bool {
     is_binary(network, id) && network.rehearsal().is_none()
 }
 
+/// Is shown a population's codes of some samples, and the steps that each of these took.
+pub type WatchStopped<'a> = dyn FnMut(NodeId, &Batch<i32>, &[u32]) + 'a;
+
 /// What a population did in one step of a streaming simulation.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct StepRecord<'a> {
@@ -113,7 +116,7 @@ pub trait StreamingEngine: Engine {
         &self,
         inputs: &Batch,
         rule: UntilStable,
-        watch: &mut dyn FnMut(NodeId, &Batch<i32>, &[u32]),
+        watch: &mut WatchStopped<'_>,
         count: &mut dyn FnMut(NodeId, &Batch<SpikeCount>),
     ) -> Result<Stopped, EngineError>;
 }

@@ -32,7 +32,7 @@ mod trace;
 pub use ann::Ann;
 pub use batch::Batch;
 pub use clocked::ClockedEngine;
-pub use engine::{Engine, SpikeCount, StepRecord, StreamingEngine};
+pub use engine::{Engine, SpikeCount, StepRecord, StreamingEngine, WatchStopped};
 pub(crate) use engine::{check_samples, check_simulation, codes_count_spikes, is_binary};
 pub use error::EngineError;
 pub use evaluation::{Evaluation, EvaluationReport, Evaluator, TrainedResults};

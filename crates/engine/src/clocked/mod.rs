@@ -29,7 +29,7 @@ use spikeconverter_network::{Simulation, SpikingNetwork};
 use self::program::Program;
 use self::run::{Mode, Recorder, Workspace};
 use crate::stability::Listener;
-use crate::{Batch, Engine, EngineError, SpikeCount, StepRecord, Stopped, StreamingEngine, UntilStable};
+use crate::{Batch, Engine, EngineError, SpikeCount, StepRecord, Stopped, StreamingEngine, UntilStable, WatchStopped};
 
 /// A sample's part of a run.
 struct Part<'a> {
@@ -98,7 +98,7 @@ impl ClockedEngine<'_> {
         &self,
         inputs: &Batch,
         until: Option<(UntilStable, &Listener)>,
-        watch: &mut dyn FnMut(NodeId, &Batch<i32>, &[u32]),
+        watch: &mut WatchStopped<'_>,
         count: &mut dyn FnMut(NodeId, &Batch<SpikeCount>),
     ) -> Result<Stopped, EngineError> {
         crate::check_samples(self.network, inputs)?;
@@ -179,7 +179,7 @@ impl StreamingEngine for ClockedEngine<'_> {
         &self,
         inputs: &Batch,
         rule: UntilStable,
-        watch: &mut dyn FnMut(NodeId, &Batch<i32>, &[u32]),
+        watch: &mut WatchStopped<'_>,
         count: &mut dyn FnMut(NodeId, &Batch<SpikeCount>),
     ) -> Result<Stopped, EngineError> {
         let listener = Listener::of(self.name(), self.network)?;

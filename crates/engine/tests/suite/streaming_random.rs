@@ -325,6 +325,9 @@ fn dyadic_streaming_networks_agree_in_every_spike_and_membrane() {
     }
 }
 
+/// A number for each neuron of all samples.
+type ByPopulation<T> = BTreeMap<NodeId, Vec<T>>;
+
 /// What an engine gives when samples stop as they settle, with the codes of each population, and the spikes of those whose
 /// codes do not count them.
 fn stop(
@@ -332,9 +335,9 @@ fn stop(
     make: Make,
     samples: &Batch,
     rule: UntilStable,
-) -> (Stopped, BTreeMap<NodeId, Vec<i32>>, BTreeMap<NodeId, Vec<SpikeCount>>) {
-    let mut spikes: BTreeMap<NodeId, Vec<SpikeCount>> = BTreeMap::new();
-    let mut counts: BTreeMap<NodeId, Vec<i32>> = BTreeMap::new();
+) -> (Stopped, ByPopulation<i32>, ByPopulation<SpikeCount>) {
+    let mut spikes: ByPopulation<SpikeCount> = BTreeMap::new();
+    let mut counts: ByPopulation<i32> = BTreeMap::new();
     let mut told: BTreeMap<NodeId, Vec<u32>> = BTreeMap::new();
     let stopped = make(network)
         .run_until_stable(
