@@ -20,5 +20,6 @@ pub use options::{Base, Granularity, Options, WeightCalibration, Weights};
 pub use report::{Conversion, LayerReport};
 pub use spikeconverter_neuron::PoolRule;
 pub use streaming::{
-    CalibrationRule, Combination, InitialRule, NeuronRule, Part, Parts, RecipeInfo, ThresholdRule, combinations,
+    CalibrationRule, Combination, InitialRule, NeuronRule, Part, Parts, RecipeInfo, RehearsalRule, ThresholdRule,
+    combinations,
 };

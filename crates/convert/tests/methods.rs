@@ -5,7 +5,7 @@ mod common;
 use common::{Numbers, residual, structures};
 use spikeconverter_convert::{
     CalibrationRule, ConvertError, Granularity, InitialRule, Method, NeuronRule, Options, Part, Parts, PoolRule,
-    ThresholdRule, combinations, method, methods,
+    RehearsalRule, ThresholdRule, combinations, method, methods,
 };
 use spikeconverter_engine::{Ann, Batch, ClockedEngine, Engine, FoldedEngine};
 use spikeconverter_graph::Graph;
@@ -38,7 +38,12 @@ fn error(graph: &Graph, network: &SpikingNetwork) -> f64 {
 
 /// Whether a method takes a structure; those that do not say so by their rows.
 fn takes(name: &str, structure: &str) -> bool {
-    !(name == "dcgs" && structure == "leaky")
+    match name {
+        "dcgs" => structure != "leaky",
+        // these have layers whose values may be negative
+        "srp" | "cos" => !["leaky", "no activations", "inverted residual"].contains(&structure),
+        _ => true,
+    }
 }
 
 /// The largest error that a method's results may have after 64 steps, or in a window of 10, on small random networks.
@@ -132,6 +137,9 @@ fn parts_combine_as_the_table_says() {
         for &rule in PoolRule::ALL {
             try_parts(Parts { pool: Some(rule), ..own }, combination.max_pools.contains(&rule), "--max-pool");
         }
+        for &rule in RehearsalRule::ALL {
+            try_parts(Parts { rehearsal: Some(rule), ..own }, combination.rehearsals.contains(&rule), "--rehearsal");
+        }
     }
 }
 
@@ -169,8 +177,10 @@ fn samples_enter_as_spikes_too() {
         assert!(off < bound, "{encoding:?}: off by {off}");
     }
     let options = Options { encoding: Encoding::Pixels, ..Options::default() };
-    let error = method("dcgs").unwrap().convert(&graph, &pixels, &options, &mut |_, _| ()).unwrap_err();
-    assert!(matches!(error, ConvertError::Option { option: "--input", .. }), "{error}");
+    for name in ["dcgs", "srp", "cos"] {
+        let error = method(name).unwrap().convert(&graph, &pixels, &options, &mut |_, _| ()).unwrap_err();
+        assert!(matches!(error, ConvertError::Option { option: "--input", .. }), "{error}");
+    }
 }
 
 #[test]

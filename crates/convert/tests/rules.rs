@@ -1,10 +1,13 @@
 //! Threshold rules and calibrations on networks of a few neurons, worked by hand.
 
-use spikeconverter_convert::{CalibrationRule, Conversion, Granularity, InitialRule, Options, Parts, method};
+use spikeconverter_convert::{
+    CalibrationRule, Conversion, Granularity, InitialRule, Options, Parts, RehearsalRule, ThresholdRule, method,
+};
 use spikeconverter_engine::{Ann, Batch, ClockedEngine, Engine};
 use spikeconverter_graph::ops::{Activation, Linear};
 use spikeconverter_graph::{Graph, GraphBuilder, Op, Tensor};
 use spikeconverter_network::{NodeKind, StreamingPopulation};
+use spikeconverter_neuron::Rehearsal;
 
 /// Layers of weights `[out, in]` with a ReLU between each two.
 fn network(inputs: usize, layers: &[(&[f32], Option<&[f32]>)]) -> Graph {
@@ -111,6 +114,33 @@ fn half_a_threshold_at_the_start_or_in_parts() {
     assert_eq!(results(InitialRule::Zero), [1.0, 0.25]);
     assert_eq!(results(InitialRule::Half), [1.0, 0.5]);
     assert_eq!(results(InitialRule::Shift), [1.0, 0.5]);
+}
+
+/// Two neurons of activations 1 and 1/2 fire in each step and in every other, the first included. One neuron of the next layer
+/// adds −1 and 2 to this, which is +1 and −1 in turns: from θ/2 = 0.5 it fires at 1.5, too early, for it ends at −0.5. SRP
+/// silences it; COS has it begin a spike lower, at −0.5, from where it never fires. The other neuron fires always in any case.
+#[test]
+fn rehearsals_find_the_spike_that_came_too_early() {
+    let graph = network(1, &[(&[1.0, 0.5], None), (&[-1.0, 2.0, 1.0, 0.0], None), (&[1.0, 0.0, 0.0, 1.0], None)]);
+    let samples = Batch::new(1, vec![1], vec![1.0]).unwrap();
+    let result = |name, rehearsal_steps| {
+        let parts = Parts { threshold: Some(ThresholdRule::MaxActivation), rehearsal_steps, ..Parts::default() };
+        let conversion = convert(name, &graph, &samples, &Options { time_steps: 4, parts, ..Options::default() });
+        assert!(populations(&conversion).iter().all(|p| p.threshold == [1.0] && p.initial == [0.5]));
+        let result = ClockedEngine::new(&conversion.network).unwrap().infer(&samples).unwrap();
+        (conversion.network.rehearsal().map(Rehearsal::steps), result.into_data())
+    };
+    assert_eq!(result("bu2022", None), (None, vec![0.25, 1.0]));
+    for name in ["srp", "cos"] {
+        assert_eq!(result(name, None), (Some(8), vec![0.0, 1.0]), "{name}");
+    }
+    // after one step nothing is known of what comes: 0.5 is left of 1.5
+    assert_eq!(result("cos", Some(1)), (Some(1), vec![0.25, 1.0]));
+    let rehearsal = |name| {
+        let parts = Parts { rehearsal: Some(RehearsalRule::None), ..Parts::default() };
+        convert(name, &graph, &samples, &Options { parts, ..Options::default() }).network.rehearsal()
+    };
+    assert_eq!((rehearsal("srp"), rehearsal("cos")), (None, None));
 }
 
 /// The bound of a clip is the threshold, however large activations are; group neurons divide it.

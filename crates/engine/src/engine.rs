@@ -54,7 +54,7 @@ pub trait Engine: Send + Sync {
 /// The spikes of a neuron of a streaming network on a sample.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct SpikeCount {
-    /// Spikes of either sign: a burst counts each of its spikes, a spike of several sizes counts once.
+    /// Spikes of either sign, those of a rehearsal included: a burst counts each of its spikes, a spike of several sizes counts once.
     pub spikes: u32,
     /// Negative ones among these.
     pub negative: u32,
@@ -73,6 +73,14 @@ pub(crate) fn is_binary(network: &SpikingNetwork, id: NodeId) -> bool {
     let node = network.node(id);
     matches!(&node.kind, NodeKind::Streaming(population) if population.is_binary(&node.shape, network.coding()))
 }
+
+/// Whether a population's codes are its numbers of spikes: it is binary, and all its spikes are in them.
+pub(crate) fn codes_count_spikes(network: &SpikingNetwork, id: NodeId) -> bool {
+    is_binary(network, id) && network.rehearsal().is_none()
+}
+
+/// Is shown a population's codes of some samples, and the steps that each of these took.
+pub type WatchStopped<'a> = dyn FnMut(NodeId, &Batch<i32>, &[u32]) + 'a;
 
 /// What a population did in one step of a streaming simulation.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -108,7 +116,7 @@ pub trait StreamingEngine: Engine {
         &self,
         inputs: &Batch,
         rule: UntilStable,
-        watch: &mut dyn FnMut(NodeId, &Batch<i32>, &[u32]),
+        watch: &mut WatchStopped<'_>,
         count: &mut dyn FnMut(NodeId, &Batch<SpikeCount>),
     ) -> Result<Stopped, EngineError>;
 }

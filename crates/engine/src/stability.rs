@@ -8,7 +8,8 @@ use crate::{Batch, EngineError};
 /// When a sample is done before the last of the network's time steps: after the first step in which its class has been the
 /// same for `steps` steps in a row beyond the one in which it arose. The class is the largest of the read-out's membranes
 /// (the first of several, in row-major order). It counts from the first step on in which a spike has reached the read-out:
-/// before that the membranes say nothing about the sample. Steps that the read-out skips do not count. A sample that never settles runs through all steps.
+/// before that the membranes say nothing about the sample. Steps that the read-out skips do not count. A sample that never settles
+/// runs through all steps. A rehearsal runs whole, whatever comes of it, and its steps are not among those that are used.
 ///
 /// The result is the read-out's membranes divided by the steps that were used and read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -12,6 +12,7 @@ use spikeconverter_network::{
     Encoding, NetworkBuilder, NodeKind, Population, Provenance, Readout, SnnFile, SpikingNetwork, StreamingPopulation,
     Transfer,
 };
+use spikeconverter_neuron::{Emission, Rehearsal};
 use spikeconverter_onnx::proto::{ModelProto, data_type};
 use spikeconverter_onnx::{ImportOptions, NodeStatus, import_bytes};
 
@@ -97,7 +98,11 @@ fn integers(steps: u32, weight: f32) -> SpikingNetwork {
 }
 
 fn streaming(steps: u32) -> SpikingNetwork {
-    let mut b = NetworkBuilder::streaming(steps, "image", vec![1, 4, 4]).unwrap();
+    rehearsing(steps, None)
+}
+
+fn rehearsing(steps: u32, rehearsal: Option<Rehearsal>) -> SpikingNetwork {
+    let mut b = NetworkBuilder::streaming(steps, "image", vec![1, 4, 4]).unwrap().rehearsed(rehearsal).unwrap();
     let input = b.input();
     let x = conv(&mut b, "conv1", input, [1, 2], 0.25);
     let neurons =
@@ -216,11 +221,20 @@ fn streams_do_not_fold() {
 #[test]
 fn neurons_without_operators_are_refused_by_name() {
     let mut b = NetworkBuilder::streaming(4, "image", vec![1, 4, 4]).unwrap();
-    let emission = spikeconverter_neuron::Emission::Burst { most: 3 };
+    let emission = Emission::Burst { most: 3 };
     let neurons = StreamingPopulation { threshold: vec![1.0], emission, ..StreamingPopulation::default() };
     let x = b.add("bursts", NodeKind::Streaming(neurons), &[b.input()]).unwrap();
     let error = to_onnx(&file(classify(b, x, 1.0)), Form::Unrolled).unwrap_err().to_string();
     assert!(error.contains("`bursts`") && error.contains("bursts of up to 3"), "{error}");
+}
+
+/// Its file would be another network's.
+#[test]
+fn rehearsals_are_refused() {
+    for rehearsal in [Rehearsal::Residual { steps: 4, least: 1e-3 }, Rehearsal::OffsetSpikes { steps: 4 }] {
+        let error = to_onnx(&file(rehearsing(4, Some(rehearsal))), Form::Unrolled).unwrap_err().to_string();
+        assert!(error.contains("--rehearsal none"), "{error}");
+    }
 }
 
 #[test]

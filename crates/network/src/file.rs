@@ -7,7 +7,7 @@ use std::path::Path;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 use spikeconverter_graph::{Graph, GraphBuilder, NodeId, Op, Tensor};
-use spikeconverter_neuron::StreamCoding;
+use spikeconverter_neuron::{Rehearsal, StreamCoding};
 
 use crate::{Encoding, NetworkBuilder, NetworkError, NodeKind, Provenance, Simulation, SpikingNetwork, write_whole};
 
@@ -41,6 +41,8 @@ struct Header {
     /// Absent where it is the rate.
     #[serde(default, skip_serializing_if = "is_rate")]
     coding: StreamCoding,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    rehearsal: Option<Rehearsal>,
     time_steps: u32,
     input: InputRecord,
     nodes: Vec<Record<NodeKind<String>>>,
@@ -139,6 +141,7 @@ impl SnnFile {
             format: FORMAT,
             simulation: self.network.simulation(),
             coding: self.network.coding(),
+            rehearsal: self.network.rehearsal(),
             time_steps: self.network.time_steps(),
             input: InputRecord {
                 name: self.network.nodes()[0].name.clone(),
@@ -203,7 +206,7 @@ fn read_network(header: &Header, store: &mut Store<'_>) -> Result<SpikingNetwork
     let input = &header.input;
     let (name, shape) = (input.name.clone(), input.shape.clone());
     let mut builder = NetworkBuilder::of(header.simulation, header.time_steps, name, shape, input.encoding)
-        .and_then(|builder| builder.coded(header.coding))
+        .and_then(|builder| builder.coded(header.coding)?.rehearsed(header.rehearsal))
         .map_err(|e| e.to_string())?;
     for record in &header.nodes {
         let kind = match &record.kind {

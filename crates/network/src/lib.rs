@@ -9,6 +9,7 @@ mod network;
 mod node;
 mod population;
 mod provenance;
+mod rehearsal;
 mod schedule;
 mod stream_pool;
 mod streaming;

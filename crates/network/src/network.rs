@@ -1,5 +1,5 @@
 use spikeconverter_graph::{NodeId, Role};
-use spikeconverter_neuron::{PoolRule, StreamCoding};
+use spikeconverter_neuron::{PoolRule, Rehearsal, StreamCoding};
 
 use crate::encoding::Encoding;
 use crate::node::{Node, NodeKind, Signal};
@@ -13,6 +13,7 @@ pub struct SpikingNetwork {
     output: NodeId,
     simulation: Simulation,
     coding: StreamCoding,
+    rehearsal: Option<Rehearsal>,
     time_steps: u32,
 }
 
@@ -48,6 +49,11 @@ impl SpikingNetwork {
     /// What the wires of a streaming network carry.
     pub fn coding(&self) -> StreamCoding {
         self.coding
+    }
+
+    /// How a streaming network tries a sample before it runs it.
+    pub fn rehearsal(&self) -> Option<Rehearsal> {
+        self.rehearsal
     }
 
     /// `T`: the window length of the populations, or the steps of a streaming network's simulation.
@@ -94,7 +100,8 @@ impl SpikingNetwork {
             input.shape.clone(),
             self.encoding(),
         )?
-        .coded(self.coding)?;
+        .coded(self.coding)?
+        .rehearsed(self.rehearsal)?;
         for id in self.ids().skip(1) {
             let node = self.node(id);
             builder.add(node.name.clone(), f(id, &node.kind), &node.inputs)?;
@@ -117,9 +124,10 @@ impl SpikingNetwork {
 /// Builds a [`SpikingNetwork`] node by node, checking each.
 #[derive(Debug, Clone)]
 pub struct NetworkBuilder {
-    nodes: Vec<Node>,
-    simulation: Simulation,
-    coding: StreamCoding,
+    pub(crate) nodes: Vec<Node>,
+    pub(crate) simulation: Simulation,
+    pub(crate) coding: StreamCoding,
+    pub(crate) rehearsal: Option<Rehearsal>,
     time_steps: u32,
 }
 
@@ -213,7 +221,7 @@ impl NetworkBuilder {
         let signal = if encoding.takes_pixels() { Signal::Train } else { Signal::Current };
         let input =
             Node { name: input_name.into(), kind: NodeKind::Input(encoding), inputs: Vec::new(), shape, signal };
-        Ok(Self { nodes: vec![input], simulation, coding: StreamCoding::Rate, time_steps })
+        Ok(Self { nodes: vec![input], simulation, coding: StreamCoding::Rate, rehearsal: None, time_steps })
     }
 
     /// The input's id.
@@ -339,7 +347,7 @@ impl NetworkBuilder {
     }
 
     fn stream_settings(&self) -> Stream {
-        Stream { steps: self.time_steps, coding: self.coding }
+        Stream { steps: self.time_steps, coding: self.coding, rehearsal: self.rehearsal }
     }
 
     /// Finishes the network with its result.
@@ -356,6 +364,7 @@ impl NetworkBuilder {
             output,
             simulation: self.simulation,
             coding: self.coding,
+            rehearsal: self.rehearsal,
             time_steps: self.time_steps,
         })
     }

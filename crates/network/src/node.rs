@@ -148,7 +148,9 @@ mod tests {
     #[test]
     fn steps_that_pass_unread_are_checked() {
         let check = |skip, simulation, coding| {
-            Readout { skip, ..Readout::default() }.check(1, simulation, Stream { steps: 4, coding }).is_ok()
+            Readout { skip, ..Readout::default() }
+                .check(1, simulation, Stream { steps: 4, coding, rehearsal: None })
+                .is_ok()
         };
         assert!(check(3, Simulation::Stream, StreamCoding::Rate) && check(3, Simulation::Stream, StreamCoding::Switch));
         assert!(!check(4, Simulation::Stream, StreamCoding::Rate));

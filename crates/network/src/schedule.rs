@@ -136,6 +136,17 @@ impl Schedule {
             timings.push(timing);
             depth.push(level);
         }
+        // a rehearsal holds the whole network
+        let rehearsed = network.rehearsal().map_or(0, |rehearsal| {
+            let turns = if rehearsal.is_sequential() { stages.saturating_sub(1) } else { 1 };
+            rehearsal.steps().saturating_mul(turns)
+        });
+        for timing in &mut timings {
+            timing.listens_at = timing.listens_at.saturating_add(rehearsed);
+            timing.emits_at = timing.emits_at.saturating_add(rehearsed);
+        }
+        latency_steps = latency_steps.saturating_add(rehearsed);
+        period = period.saturating_add(rehearsed);
         Self { timings, period, latency_steps, stages }
     }
 
@@ -160,6 +171,7 @@ fn merge<'a>(codes: impl Iterator<Item = &'a WindowCode>) -> Vec<WindowCode> {
 mod tests {
     use spikeconverter_graph::Tensor;
     use spikeconverter_graph::ops::{Add, Linear, Op};
+    use spikeconverter_neuron::Rehearsal;
 
     use super::*;
     use crate::{NetworkBuilder, Population, Readout, StreamingPopulation, Transfer};
@@ -209,15 +221,21 @@ mod tests {
 
     #[test]
     fn streaming_layers_work_at_once() {
-        let mut b = NetworkBuilder::streaming(100, "x", vec![2]).unwrap();
-        let mut at = b.input();
-        for _ in 0..3 {
-            let w = b.add("w", linear(), &[at]).unwrap();
-            at = b.add("p", streaming(), &[w]).unwrap();
-        }
-        let out = b.add("out", NodeKind::Readout(Readout::default()), &[at]).unwrap();
-        let schedule = Schedule::new(&b.finish(out).unwrap());
-        assert_eq!((schedule.latency_steps, schedule.period, schedule.stages), (100, 100, 4));
+        let schedule = |rehearsal| {
+            let mut b = NetworkBuilder::streaming(100, "x", vec![2]).unwrap().rehearsed(rehearsal).unwrap();
+            let mut at = b.input();
+            for _ in 0..3 {
+                let w = b.add("w", linear(), &[at]).unwrap();
+                at = b.add("p", streaming(), &[w]).unwrap();
+            }
+            let out = b.add("out", NodeKind::Readout(Readout::default()), &[at]).unwrap();
+            let schedule = Schedule::new(&b.finish(out).unwrap());
+            (schedule.latency_steps, schedule.period, schedule.stages)
+        };
+        assert_eq!(schedule(None), (100, 100, 4));
+        assert_eq!(schedule(Some(Rehearsal::Residual { steps: 8, least: 0.0 })), (108, 108, 4));
+        // three layers in turn
+        assert_eq!(schedule(Some(Rehearsal::OffsetSpikes { steps: 8 })), (124, 124, 4));
     }
 
     #[test]

@@ -55,6 +55,8 @@ pub struct StreamingState {
     pub membrane: f64,
     /// Quanta fired so far, positive less negative ones.
     pub fired: i32,
+    /// Whether what it fires is not sent, see [`Rehearsal`](crate::Rehearsal).
+    pub muted: bool,
     /// What is expected to arrive next, see [`StreamCoding`].
     received: f64,
     /// What listeners expect next: the quanta of the last step (switch), the mean of all (differential).
@@ -65,6 +67,11 @@ impl StreamingState {
     /// Before the first step.
     pub fn new(membrane: f64) -> Self {
         Self { membrane, ..Self::default() }
+    }
+
+    /// The same; what it fires is sent where it is `heard`.
+    pub fn rehearsed((membrane, heard): (f64, bool)) -> Self {
+        Self { muted: !heard, ..Self::new(membrane) }
     }
 }
 
@@ -78,6 +85,7 @@ impl StreamingNeuron {
         state.membrane = after;
         state.fired += n;
         match self.coding {
+            StreamCoding::Rate if state.muted => 0,
             StreamCoding::Rate => n,
             StreamCoding::Switch => n - std::mem::replace(&mut state.sent, f64::from(n)) as i32,
             StreamCoding::Differential => {

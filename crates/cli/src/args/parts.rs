@@ -1,7 +1,9 @@
 //! Parts of a streaming method that are replaced.
 
 use clap::Args;
-use spikeconverter_convert::{CalibrationRule, InitialRule, NeuronRule, Part, Parts, PoolRule, ThresholdRule};
+use spikeconverter_convert::{
+    CalibrationRule, InitialRule, NeuronRule, Part, Parts, PoolRule, RehearsalRule, ThresholdRule,
+};
 
 #[derive(Debug, Args)]
 #[command(
@@ -31,6 +33,14 @@ pub(crate) struct PartsArgs {
     /// How maxima are taken from step to step
     #[arg(long, value_name = "NAME", value_parser = part::<PoolRule>)]
     max_pool: Option<PoolRule>,
+
+    /// Whether a sample is tried before it runs, and what is learnt from it
+    #[arg(long, value_name = "NAME", value_parser = part::<RehearsalRule>)]
+    rehearsal: Option<RehearsalRule>,
+
+    /// Steps of a rehearsal, a layer where layers take turns; they count as latency
+    #[arg(long, value_name = "N")]
+    rehearsal_steps: Option<u32>,
 }
 
 impl PartsArgs {
@@ -43,6 +53,8 @@ impl PartsArgs {
             initial: self.initial,
             calibration: self.calibration_rule,
             pool: self.max_pool,
+            rehearsal: self.rehearsal,
+            rehearsal_steps: self.rehearsal_steps,
         }
     }
 }

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use spikeconverter_convert::{
-    CalibrationRule, Combination, InitialRule, MethodInfo, NeuronRule, Part, PoolRule, RecipeInfo, ThresholdRule,
-    combinations, methods,
+    CalibrationRule, Combination, InitialRule, MethodInfo, NeuronRule, Part, PoolRule, RecipeInfo, RehearsalRule,
+    ThresholdRule, combinations, methods,
 };
 
 use crate::Failure;
@@ -54,6 +54,7 @@ fn parts(combinations: &[Combination]) -> String {
     list::<InitialRule>("--initial", &mut text);
     list::<CalibrationRule>("--calibration-rule", &mut text);
     list::<PoolRule>("--max-pool", &mut text);
+    list::<RehearsalRule>("--rehearsal", &mut text);
     text.push_str("What combines with each neuron model, whatever the method\n");
     for combination in combinations {
         let levels = combination.levels.map(|(least, most, usual)| format!("{least} to {most}, {usual} unless said"));
@@ -63,6 +64,7 @@ fn parts(combinations: &[Combination]) -> String {
             ("--initial", names(&combination.initial)),
             ("--calibration-rule", names(&combination.calibration_rules)),
             ("--max-pool", names(&combination.max_pools)),
+            ("--rehearsal", names(&combination.rehearsals)),
         ];
         let _ = writeln!(text, "  {}", combination.neuron.name());
         for (option, value) in fields {
@@ -105,10 +107,11 @@ fn text(info: &MethodInfo) -> String {
 
 /// The parts of a streaming method, as the options that would choose them.
 fn recipe(recipe: &RecipeInfo) -> String {
+    let steps = recipe.rehearsal_steps.map_or(String::new(), |steps| format!(" --rehearsal-steps {steps}"));
     let levels = recipe.levels.map_or(String::new(), |levels| format!(" --levels {levels}"));
     format!(
         "--neuron {}{levels} (fires at membrane {} threshold) --threshold-rule {} --thresholds {} --initial {} \
-         --calibration-rule {} --max-pool {}",
+         --calibration-rule {} --max-pool {} --rehearsal {}{steps}",
         recipe.neuron.name(),
         recipe.comparison,
         recipe.threshold_rule.name(),
@@ -116,6 +119,7 @@ fn recipe(recipe: &RecipeInfo) -> String {
         recipe.initial.name(),
         recipe.calibration_rule.name(),
         Part::name(recipe.max_pool),
+        recipe.rehearsal.name(),
     )
 }
 

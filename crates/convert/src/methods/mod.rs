@@ -5,6 +5,7 @@
 
 pub mod adafire;
 pub mod bu2022;
+pub mod cos;
 pub mod dcgs;
 pub mod deng2021;
 pub mod diehl2015;
@@ -24,6 +25,7 @@ pub mod rueckauer2017;
 pub mod sengupta2019;
 pub mod snm;
 mod spikeconverter;
+pub mod srp;
 pub mod trained;
 pub mod yang2020;
 pub mod yu2021;
@@ -71,6 +73,10 @@ pub struct MethodInfo {
 }
 
 impl MethodInfo {
+    /// Structures of methods that take ReLU alone, and clips from 0.
+    const RELU: &'static str = "convolution (grouped, depthwise, dilated, transposed), linear, residual, concatenation, \
+                                average and max pooling, ReLU, clips, biases";
+
     /// What rows of streaming methods have in common.
     const STREAM: Self = Self {
         name: "",
@@ -94,6 +100,8 @@ impl MethodInfo {
             "--initial",
             "--calibration-rule",
             "--max-pool",
+            "--rehearsal",
+            "--rehearsal-steps",
             "--input",
         ],
         figures: "none confirmed",
@@ -109,8 +117,13 @@ impl MethodInfo {
         let own = self.recipe.map_or(Granularity::Channel, |recipe| recipe.thresholds);
         record.insert("thresholds".into(), options.thresholds.unwrap_or(own).name().into());
         for (option, value) in self.recipe.iter().flat_map(RecipeInfo::named) {
-            // a number of levels belongs to the method's own neurons
-            if option != "levels" || options.parts.neuron.is_none() {
+            // a number of levels belongs to the method's own neurons, and steps to its own rehearsal
+            let own = match option {
+                "levels" => options.parts.neuron.is_none(),
+                "rehearsal_steps" => options.parts.rehearsal.is_none(),
+                _ => true,
+            };
+            if own {
                 record.entry(option.into()).or_insert(value);
             }
         }
@@ -163,7 +176,7 @@ impl Method for Streaming {
 }
 
 /// All methods, those that convert networks as they are first, each kind by year.
-static METHODS: [&dyn Method; 35] = [
+static METHODS: [&dyn Method; 37] = [
     &SpikeConverter,
     &diehl2015::MODEL,
     &diehl2015::DATA,
@@ -185,6 +198,8 @@ static METHODS: [&dyn Method; 35] = [
     &li2022::METHOD,
     &snm::METHOD,
     &gao2023::METHOD,
+    &srp::METHOD,
+    &cos::METHOD,
     &group::METHOD,
     &ecmt::METHOD,
     &adafire::METHOD,

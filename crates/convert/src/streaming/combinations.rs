@@ -3,8 +3,8 @@
 use serde::Serialize;
 use spikeconverter_neuron::PoolRule;
 
-use super::recipe::{calibration_conflict, initial_conflict, pool_conflict, threshold_conflict};
-use super::{CalibrationRule, InitialRule, NeuronRule, Part, ThresholdRule};
+use super::recipe::{calibration_conflict, initial_conflict, pool_conflict, rehearsal_conflict, threshold_conflict};
+use super::{CalibrationRule, InitialRule, NeuronRule, Part, RehearsalRule, ThresholdRule};
 
 /// What goes with a neuron model, so that any streaming method can be given it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -21,6 +21,8 @@ pub struct Combination {
     pub calibration_rules: Vec<CalibrationRule>,
     /// How maxima may be taken.
     pub max_pools: Vec<PoolRule>,
+    /// How samples may be tried.
+    pub rehearsals: Vec<RehearsalRule>,
 }
 
 /// For each neuron model the parts that combine with it, each with each other. What shares a
@@ -36,6 +38,7 @@ pub fn combinations() -> Vec<Combination> {
         initial: allowed(neuron, initial_conflict),
         calibration_rules: allowed(neuron, calibration_conflict),
         max_pools: allowed(neuron, pool_conflict),
+        rehearsals: allowed(neuron, rehearsal_conflict),
     };
     NeuronRule::ALL.iter().map(of).collect()
 }

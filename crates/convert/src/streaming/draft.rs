@@ -145,7 +145,7 @@ impl<'a> Draft<'a> {
     fn builder(&self, steps: u32) -> Result<NetworkBuilder, ConvertError> {
         let input = &self.network.nodes()[0];
         let builder = NetworkBuilder::stream(steps, input.name.clone(), input.shape.clone(), self.encoding)?;
-        Ok(builder.coded(self.recipe.coding())?)
+        Ok(builder.coded(self.recipe.coding())?.rehearsed(self.recipe.rehearsal())?)
     }
 
     /// The network with a node and all that it depends on, and the node's place in it.

@@ -22,9 +22,9 @@ use spikeconverter_neuron::StreamCoding;
 use self::calibration::{Pairs, calibrate, readout};
 pub use self::combinations::{Combination, combinations};
 use self::draft::{Decision, Draft};
-pub use self::parts::{CalibrationRule, InitialRule, NeuronRule, Part, Parts, ThresholdRule};
+pub use self::parts::{CalibrationRule, InitialRule, NeuronRule, Part, Parts, RehearsalRule, ThresholdRule};
 pub use self::recipe::RecipeInfo;
-pub(crate) use self::recipe::{Recipe, levels};
+pub(crate) use self::recipe::{Recipe, USUAL_REHEARSAL, levels};
 use self::threshold::model::{Bounds, reach};
 use self::threshold::{Layer, thresholds};
 pub(crate) use self::transmission::Transmission;
@@ -44,6 +44,10 @@ pub(crate) fn convert(
     let recipe = recipe.with(options)?;
     if options.encoding != Encoding::Analog && recipe.coding() != StreamCoding::Rate {
         let reason = format!("{} coding takes samples as analog currents; use --input analog", recipe.coding().name());
+        return Err(ConvertError::Option { option: "--input", reason });
+    }
+    if options.encoding != Encoding::Analog && recipe.rehearsal().is_some() {
+        let reason = "a rehearsal takes samples as analog currents; use --input analog, or --rehearsal none".to_owned();
         return Err(ConvertError::Option { option: "--input", reason });
     }
     if options.weights != Weights::F32 {

@@ -97,6 +97,15 @@ parts! {
     }
 }
 
+parts! {
+    /// Whether a sample is tried before it runs, and what is learnt from it.
+    RehearsalRule {
+        None = "none", "nothing is tried";
+        Residual = "residual", "neurons left with no residual membrane fall silent";
+        OffsetSpikes = "offset-spikes", "initial potentials, layer after layer, by the spike that came too much or too little";
+    }
+}
+
 impl Part for PoolRule {
     const ALL: &'static [Self] = &[Self::Gate, Self::LateralInhibition, Self::Instantaneous];
 
@@ -132,6 +141,10 @@ pub struct Parts {
     pub calibration: Option<CalibrationRule>,
     /// How maxima are taken from step to step.
     pub pool: Option<PoolRule>,
+    /// Whether a sample is tried before it runs.
+    pub rehearsal: Option<RehearsalRule>,
+    /// Steps of that.
+    pub rehearsal_steps: Option<u32>,
 }
 
 impl Parts {
@@ -147,6 +160,8 @@ impl Parts {
             choice("--initial", self.initial),
             choice("--calibration-rule", self.calibration),
             choice("--max-pool", self.pool),
+            choice("--rehearsal", self.rehearsal),
+            self.rehearsal_steps.map(|steps| ("--rehearsal-steps", steps.to_string())),
         ]
         .into_iter()
         .flatten()
@@ -158,14 +173,19 @@ impl Parts {
         fn choice<P: Part>(record: &BTreeMap<String, String>, name: &str) -> Result<Option<P>, ()> {
             record.get(name).map(|text| P::named(text).ok_or(())).transpose()
         }
+        fn number(record: &BTreeMap<String, String>, name: &str) -> Result<Option<u32>, ()> {
+            record.get(name).map(|text| text.parse().map_err(|_| ())).transpose()
+        }
         let parts = || {
             Ok::<_, ()>(Self {
                 neuron: choice(record, "neuron")?,
-                levels: record.get("levels").map(|text| text.parse().map_err(|_| ())).transpose()?,
+                levels: number(record, "levels")?,
                 threshold: choice(record, "threshold_rule")?,
                 initial: choice(record, "initial")?,
                 calibration: choice(record, "calibration_rule")?,
                 pool: choice(record, "max_pool")?,
+                rehearsal: choice(record, "rehearsal")?,
+                rehearsal_steps: number(record, "rehearsal_steps")?,
             })
         };
         parts().ok()
@@ -191,6 +211,7 @@ mod tests {
         check::<InitialRule>();
         check::<CalibrationRule>();
         check::<PoolRule>();
+        check::<RehearsalRule>();
         let parts = Parts { levels: Some(3), pool: Some(PoolRule::Gate), ..Parts::default() };
         assert_eq!(parts.named(), [("--levels", "3".to_owned()), ("--max-pool", "gate".to_owned())]);
         let record = |pairs: &[(&str, &str)]| pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();

@@ -1,8 +1,14 @@
 use serde::Serialize;
-use spikeconverter_neuron::{PoolRule, StreamCoding};
+use spikeconverter_network::NetworkBuilder;
+use spikeconverter_neuron::{PoolRule, Rehearsal, StreamCoding};
 
-use super::{CalibrationRule, InitialRule, NeuronRule, Part, ThresholdRule};
+use super::{CalibrationRule, InitialRule, NeuronRule, Part, RehearsalRule, ThresholdRule};
 use crate::{ConvertError, Granularity, Options};
+
+/// The share of the threshold that a residual membrane must exceed for its neuron to be heard, as published.
+const LEAST_RESIDUAL: f32 = 1e-3;
+/// Steps of a rehearsal where a method does not say: those of the papers' results on ImageNet.
+pub(crate) const USUAL_REHEARSAL: u32 = 8;
 
 /// A streaming method as a composition of parts.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -23,6 +29,10 @@ pub(crate) struct Recipe {
     pub(crate) calibration: CalibrationRule,
     /// How maxima are taken from step to step.
     pub(crate) pool: PoolRule,
+    /// Whether a sample is tried before it runs.
+    pub(crate) rehearsal: RehearsalRule,
+    /// Steps of that; 0 where there is none.
+    pub(crate) rehearsal_steps: u32,
 }
 
 /// A recipe as reports and tables show it: the parts by their names.
@@ -44,20 +54,26 @@ pub struct RecipeInfo {
     pub calibration_rule: CalibrationRule,
     /// How maxima are taken from step to step.
     pub max_pool: PoolRule,
+    /// Whether a sample is tried before it runs.
+    pub rehearsal: RehearsalRule,
+    /// Steps of that, a layer where layers take turns.
+    pub rehearsal_steps: Option<u32>,
 }
 
 impl RecipeInfo {
     /// The parts that options replace, by the names that records use.
     pub(crate) fn named(&self) -> Vec<(&'static str, String)> {
         let levels = self.levels.map(|levels| ("levels", levels.to_string()));
+        let steps = self.rehearsal_steps.map(|steps| ("rehearsal_steps", steps.to_string()));
         let parts = [
             ("neuron", self.neuron.name()),
             ("threshold_rule", self.threshold_rule.name()),
             ("initial", self.initial.name()),
             ("calibration_rule", self.calibration_rule.name()),
             ("max_pool", Part::name(self.max_pool)),
+            ("rehearsal", self.rehearsal.name()),
         ];
-        parts.map(|(option, name)| (option, name.to_owned())).into_iter().chain(levels).collect()
+        parts.map(|(option, name)| (option, name.to_owned())).into_iter().chain(levels).chain(steps).collect()
     }
 }
 
@@ -73,6 +89,18 @@ impl Recipe {
             initial: InitialRule::Zero,
             calibration: CalibrationRule::None,
             pool: PoolRule::Gate,
+            rehearsal: RehearsalRule::None,
+            rehearsal_steps: 0,
+        }
+    }
+
+    /// The network's rehearsal.
+    pub(crate) fn rehearsal(&self) -> Option<Rehearsal> {
+        let steps = self.rehearsal_steps;
+        match self.rehearsal {
+            RehearsalRule::None => None,
+            RehearsalRule::Residual => Some(Rehearsal::Residual { steps, least: LEAST_RESIDUAL }),
+            RehearsalRule::OffsetSpikes => Some(Rehearsal::OffsetSpikes { steps }),
         }
     }
 
@@ -96,6 +124,8 @@ impl Recipe {
             initial: self.initial,
             calibration_rule: self.calibration,
             max_pool: self.pool,
+            rehearsal: self.rehearsal,
+            rehearsal_steps: (self.rehearsal != RehearsalRule::None).then_some(self.rehearsal_steps),
         }
     }
 
@@ -107,6 +137,12 @@ impl Recipe {
         let parts = &options.parts;
         let neuron = parts.neuron.unwrap_or(self.neuron);
         let own = if neuron == self.neuron { self.levels } else { levels(neuron).map_or(1, |levels| levels.usual) };
+        let rehearsal = parts.rehearsal.unwrap_or(self.rehearsal);
+        let own_steps = match rehearsal {
+            RehearsalRule::None => 0,
+            rehearsal if rehearsal == self.rehearsal => self.rehearsal_steps,
+            _ => USUAL_REHEARSAL,
+        };
         let recipe = Self {
             neuron,
             levels: parts.levels.unwrap_or(own),
@@ -116,6 +152,8 @@ impl Recipe {
             initial: parts.initial.unwrap_or(self.initial),
             calibration: parts.calibration.unwrap_or(self.calibration),
             pool: parts.pool.unwrap_or(self.pool),
+            rehearsal,
+            rehearsal_steps: parts.rehearsal_steps.unwrap_or(own_steps),
         };
         match recipe.conflict() {
             None => Ok(recipe),
@@ -138,6 +176,18 @@ impl Recipe {
             }
             _ => {}
         }
+        let most = NetworkBuilder::MOST_STREAMING_STEPS;
+        let refused = match self.rehearsal {
+            RehearsalRule::None if self.rehearsal_steps != 0 => {
+                Some("there is no rehearsal; choose one with --rehearsal")
+            }
+            RehearsalRule::None => None,
+            _ if !(1..=most).contains(&self.rehearsal_steps) => Some("a rehearsal takes 1 to 4096 steps"),
+            _ => None,
+        };
+        if let Some(reason) = refused {
+            return Some(("--rehearsal-steps", reason.to_owned()));
+        }
         let with = |part: &str, because: &str| format!("`{part}` does not combine with `{neuron}` neurons: {because}");
         threshold_conflict(self.neuron, self.threshold)
             .map(|because| ("--threshold-rule", with(self.threshold.name(), because)))
@@ -152,6 +202,10 @@ impl Recipe {
             .or_else(|| {
                 let because = pool_conflict(self.neuron, self.pool)?;
                 Some(("--max-pool", with(Part::name(self.pool), because)))
+            })
+            .or_else(|| {
+                let because = rehearsal_conflict(self.neuron, self.rehearsal)?;
+                Some(("--rehearsal", with(self.rehearsal.name(), because)))
             })
     }
 }
@@ -230,6 +284,20 @@ pub(crate) fn pool_conflict(neuron: NeuronRule, rule: PoolRule) -> Option<&'stat
     (changes && rule == PoolRule::Instantaneous).then_some("its wires carry changes, whose largest is no maximum")
 }
 
+/// Why a rehearsal makes no sense for a neuron model.
+pub(crate) fn rehearsal_conflict(neuron: NeuronRule, rule: RehearsalRule) -> Option<&'static str> {
+    use {NeuronRule as N, RehearsalRule as R};
+    match (rule, neuron) {
+        (R::None, _) | (_, N::IntegrateFire) | (R::Residual, N::Burst | N::Group) => None,
+        (R::OffsetSpikes, N::Burst | N::Group) => Some("it moves one spike, and these send several a step"),
+        (_, N::HardReset | N::Modulo) => Some("a membrane that forgets tells nothing of what was sent too much"),
+        (_, N::Ternary | N::Augmented | N::MultiThreshold | N::Differential | N::TemporalSwitch) => {
+            Some("its negative spikes take back what was sent too much")
+        }
+        (_, N::Weighted) => Some("its spikes differ from step to step"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -276,6 +344,21 @@ mod tests {
             },
             "--initial",
         );
+        let rehearsed = with(&|o| o.parts.rehearsal = Some(RehearsalRule::Residual)).unwrap();
+        assert_eq!(rehearsed.rehearsal(), Some(Rehearsal::Residual { steps: 8, least: 1e-3 }));
+        refused(&|o| o.parts.rehearsal = Some(RehearsalRule::OffsetSpikes), "--rehearsal");
+        for steps in [0, 4097] {
+            let Err(ConvertError::Option { option, .. }) = with(&|o| {
+                (o.parts.rehearsal, o.parts.rehearsal_steps) = (Some(RehearsalRule::Residual), Some(steps));
+            }) else {
+                panic!("{steps} steps were accepted")
+            };
+            assert_eq!(option, "--rehearsal-steps");
+        }
+        let Err(ConvertError::Option { option, .. }) = with(&|o| o.parts.rehearsal_steps = Some(4)) else {
+            panic!("steps of no rehearsal were accepted")
+        };
+        assert_eq!(option, "--rehearsal-steps");
         refused(
             &|o| {
                 o.parts.neuron = Some(NeuronRule::HardReset);

@@ -29,7 +29,7 @@ use spikeconverter_network::{Simulation, SpikingNetwork};
 use self::program::Program;
 use self::run::{Mode, Recorder, Workspace};
 use crate::stability::Listener;
-use crate::{Batch, Engine, EngineError, SpikeCount, StepRecord, Stopped, StreamingEngine, UntilStable};
+use crate::{Batch, Engine, EngineError, SpikeCount, StepRecord, Stopped, StreamingEngine, UntilStable, WatchStopped};
 
 /// A sample's part of a run.
 struct Part<'a> {
@@ -98,7 +98,7 @@ impl ClockedEngine<'_> {
         &self,
         inputs: &Batch,
         until: Option<(UntilStable, &Listener)>,
-        watch: &mut dyn FnMut(NodeId, &Batch<i32>, &[u32]),
+        watch: &mut WatchStopped<'_>,
         count: &mut dyn FnMut(NodeId, &Batch<SpikeCount>),
     ) -> Result<Stopped, EngineError> {
         crate::check_samples(self.network, inputs)?;
@@ -115,7 +115,7 @@ impl ClockedEngine<'_> {
             for id in self.network.spiking() {
                 let shape = || self.network.node(id).shape.clone();
                 codes.push((id, Batch::full(samples, shape(), 0)?));
-                if !crate::is_binary(self.network, id) {
+                if !crate::codes_count_spikes(self.network, id) {
                     counts.push((id, Batch::full(samples, shape(), SpikeCount::default())?));
                 }
             }
@@ -142,7 +142,7 @@ impl ClockedEngine<'_> {
                 for (id, codes) in self.network.spiking().zip(codes) {
                     workspace.codes(id, &self.network.node(id).shape, codes);
                 }
-                let graded = self.network.spiking().filter(|id| !crate::is_binary(self.network, *id));
+                let graded = self.network.spiking().filter(|id| !crate::codes_count_spikes(self.network, *id));
                 for (id, counts) in graded.zip(counts) {
                     counts.copy_from_slice(workspace.counts(id));
                 }
@@ -179,7 +179,7 @@ impl StreamingEngine for ClockedEngine<'_> {
         &self,
         inputs: &Batch,
         rule: UntilStable,
-        watch: &mut dyn FnMut(NodeId, &Batch<i32>, &[u32]),
+        watch: &mut WatchStopped<'_>,
         count: &mut dyn FnMut(NodeId, &Batch<SpikeCount>),
     ) -> Result<Stopped, EngineError> {
         let listener = Listener::of(self.name(), self.network)?;

@@ -367,9 +367,11 @@ impl Compiler<'_> {
     fn fire(&self, id: NodeId) -> End {
         let (node, layout, coding) = (self.network.node(id), self.layout(id), self.network.coding());
         let NodeKind::Streaming(population) = &node.kind else { return End::Share };
-        let kernel = population.comparison == Comparison::AtLeast && population.reset != Reset::Modulo;
+        let kernel = population.comparison == Comparison::AtLeast
+            && population.reset != Reset::Modulo
+            && self.network.rehearsal().is_none();
         if !(kernel && population.is_binary(&node.shape, coding)) {
-            return End::Graded(Box::new(Graded::new(population, node, coding)));
+            return End::Graded(Box::new(Graded::new(self.network, id, population)));
         }
         let threshold = |c: usize| population.threshold(c * layout.inner, &node.shape);
         let plain: Vec<f32> = (0..layout.channels * layout.inner).map(|n| population.initial(n, &node.shape)).collect();

@@ -2,6 +2,7 @@
 
 mod ends;
 mod operate;
+mod rehearse;
 mod values;
 
 use spikeconverter_graph::volume;
@@ -11,7 +12,7 @@ pub(super) use self::operate::add_word;
 use super::graded::GradedState;
 use super::layout::Layout;
 use super::pool::PoolState;
-use super::program::{BLOCK, End, Program};
+use super::program::{BLOCK, End, Program, Stage};
 use crate::kernels::Threads;
 use crate::kernels::events::{EventList, Scratch};
 use crate::kernels::tile::LANES;
@@ -65,6 +66,13 @@ pub(super) struct Mode<'a> {
     pub(super) recorder: Option<Recorder<'a>>,
 }
 
+/// What looks at the steps of a block.
+#[derive(Default)]
+struct Shown<'a, 'r, 's> {
+    recorder: Option<&'a mut Recorder<'r>>,
+    settling: Option<&'a mut Settling<'s>>,
+}
+
 /// Whether a sample's class has settled.
 struct Settling<'a> {
     stability: Stability,
@@ -96,10 +104,13 @@ impl Workspace {
     pub(super) fn run(&mut self, network: &SpikingNetwork, program: &Program, sample: &[f32], mode: Mode<'_>) -> u32 {
         let Mode { until, mut recorder } = mode;
         self.prepare(network, program, sample);
-        let steps = network.time_steps() as usize;
         let input = StreamInput::new(network, sample);
+        if let Some(rehearsal) = network.rehearsal() {
+            self.rehearse(network, program, (&input, sample), rehearsal);
+        }
         let mut settling =
             until.map(|(rule, listener)| Settling { stability: Stability::new(rule, listener), listener, steps: None });
+        let steps = network.time_steps() as usize;
         // only bits can be forgotten
         let bits = !program.changes[0] && program.stages.iter().all(|stage| stage.end.fires_bits());
         let length = if settling.is_none() {
@@ -111,30 +122,44 @@ impl Workspace {
         };
         for before in (0..steps).step_by(length) {
             let block = length.min(steps - before);
-            if program.changes[0] {
-                self.encode(network, &input, sample, before, block);
-            }
-            for stage in &program.stages {
-                // where every step is shown, steps are taken one by one
-                if let Some(fused) = stage.fused.as_ref().filter(|_| recorder.is_none())
-                    && self.run_fused(network, stage, fused, block)
-                {
-                    continue;
-                }
-                for first in (0..block).step_by(stage.steps) {
-                    let range = Range { before, first, count: stage.steps.min(block - first) };
-                    for (number, operation) in stage.operations.iter().enumerate() {
-                        self.operate(network, operation, number, range);
-                    }
-                    self.finish(network, stage, range, recorder.as_mut(), settling.as_mut());
-                }
-            }
+            let shown = Shown { recorder: recorder.as_mut(), settling: settling.as_mut() };
+            self.run_block(network, program, (&input, sample), (before, block), shown, &|_| true);
             if let Some(taken) = settling.as_ref().and_then(|settling| settling.steps) {
                 self.forget(network, taken - before..block);
                 return taken as u32;
             }
         }
         steps as u32
+    }
+
+    /// Runs the stages that play through a block of steps.
+    fn run_block(
+        &mut self,
+        network: &SpikingNetwork,
+        program: &Program,
+        (input, sample): (&StreamInput, &[f32]),
+        (before, block): (usize, usize),
+        mut shown: Shown<'_, '_, '_>,
+        plays: &dyn Fn(&Stage) -> bool,
+    ) {
+        if program.changes[0] {
+            self.encode(network, input, sample, before, block);
+        }
+        for stage in program.stages.iter().filter(|stage| plays(stage)) {
+            // where every step is shown, steps are taken one by one
+            if let Some(fused) = stage.fused.as_ref().filter(|_| shown.recorder.is_none())
+                && self.run_fused(network, stage, fused, block)
+            {
+                continue;
+            }
+            for first in (0..block).step_by(stage.steps) {
+                let range = Range { before, first, count: stage.steps.min(block - first) };
+                for (number, operation) in stage.operations.iter().enumerate() {
+                    self.operate(network, operation, number, range);
+                }
+                self.finish(network, stage, range, shown.recorder.as_deref_mut(), shown.settling.as_deref_mut());
+            }
+        }
     }
 
     /// Bytes that it holds.

@@ -179,7 +179,7 @@ impl<'a> Evaluator<'a> {
             add(id, &|fan_out| match &self.network.node(id).kind {
                 NodeKind::Streaming(population) => {
                     let largest = |sample: usize| population.largest_code(*taken.get(sample).unwrap_or(&steps));
-                    if crate::is_binary(self.network, id) {
+                    if crate::codes_count_spikes(self.network, id) {
                         tally_counts(codes, fan_out, largest)
                     } else {
                         LayerRecord { saturated: saturated(codes, largest), ..LayerRecord::default() }

@@ -21,7 +21,9 @@ use spikeconverter_neuron::WindowCode;
 use self::gate::Gate;
 use self::population::{Accumulator, Generator};
 use crate::stability::Listener;
-use crate::{Batch, Engine, EngineError, SpikeCount, StepRecord, Stopped, StreamingEngine, UntilStable, literal};
+use crate::{
+    Batch, Engine, EngineError, SpikeCount, StepRecord, Stopped, StreamingEngine, UntilStable, WatchStopped, literal,
+};
 
 /// The literal simulation of a network.
 #[derive(Debug)]
@@ -269,7 +271,7 @@ impl StreamingEngine for ReferenceEngine<'_> {
         &self,
         inputs: &Batch,
         rule: UntilStable,
-        watch: &mut dyn FnMut(NodeId, &Batch<i32>, &[u32]),
+        watch: &mut WatchStopped<'_>,
         count: &mut dyn FnMut(NodeId, &Batch<SpikeCount>),
     ) -> Result<Stopped, EngineError> {
         let listener = Listener::of(self.name(), self.network)?;
@@ -283,7 +285,7 @@ impl ReferenceEngine<'_> {
         &self,
         inputs: &Batch,
         until: Option<(UntilStable, &Listener)>,
-        watch: &mut dyn FnMut(NodeId, &Batch<i32>, &[u32]),
+        watch: &mut WatchStopped<'_>,
         count: &mut dyn FnMut(NodeId, &Batch<SpikeCount>),
         show: &mut dyn FnMut(&StepRecord<'_>),
     ) -> Result<Stopped, EngineError> {
@@ -303,7 +305,7 @@ impl ReferenceEngine<'_> {
         for id in self.network.spiking() {
             let shape = || self.network.node(id).shape.clone();
             watch(id, &Batch::new(inputs.count(), shape(), std::mem::take(&mut codes[id.0]))?, &steps);
-            if !crate::is_binary(self.network, id) {
+            if !crate::codes_count_spikes(self.network, id) {
                 count(id, &Batch::new(inputs.count(), shape(), std::mem::take(&mut counts[id.0]))?);
             }
         }

@@ -30,6 +30,13 @@ impl Pool {
         }
     }
 
+    /// Back to before the first step.
+    pub(super) fn restart(&mut self) {
+        for values in [&mut self.sums, &mut self.expected, &mut self.largest, &mut self.sent] {
+            values.fill(0.0);
+        }
+    }
+
     pub(super) fn step(&mut self, coding: StreamCoding, arriving: &[f64], step: u32) -> Vec<f64> {
         let decoded = arriving.iter().zip(&mut self.expected).map(|(&x, expected)| coding.decode(expected, x, step));
         let signal: Vec<f64> = decoded.collect();

@@ -41,6 +41,7 @@ enum Block {
 
 /// Recipes; all shrink towards few blocks.
 pub(crate) fn recipes() -> impl Strategy<Value = Recipe> {
+    #[allow(clippy::enum_glob_use)] // a list of nearly all of them
     use Block::*;
     let block = prop::sample::select(vec![
         Conv, Conv, Depthwise, Grouped, Residual, Projection, Pool, TrainPool, Concat, Bottleneck, Shortcut, Turn,

@@ -5,7 +5,9 @@ use spikeconverter_graph::ops::{MaxPool, Window};
 use spikeconverter_network::{
     Encoding, Negative, NetworkBuilder, NodeKind, Readout, SpikingNetwork, StreamingPool, StreamingPopulation,
 };
-use spikeconverter_neuron::{Comparison, Emission, Margin, MemoryGate, Phases, PoolRule, Reset, StreamCoding};
+use spikeconverter_neuron::{
+    Comparison, Emission, Margin, MemoryGate, Phases, PoolRule, Rehearsal, Reset, StreamCoding,
+};
 
 use crate::harness::{Net, affine, batch, dense};
 use crate::streaming::{Record, STREAMING_ENGINES, run, streaming};
@@ -37,6 +39,35 @@ fn alone(population: StreamingPopulation, input: f32, steps: Steps<'_>, output: 
     let p = net.add("p", NodeKind::Streaming(population), &[net.input()]);
     let network = net.read(p);
     expect(&network, &[input], &[(p, steps)], &[output]);
+}
+
+/// As [`alternating`], after a rehearsal of 4 steps; the clock keeps a quarter of its threshold.
+fn rehearsed(rehearsal: Rehearsal, [odd, even]: [f32; 2], steps: Steps<'_>, output: f32) {
+    let net = NetworkBuilder::streaming(steps.0.len() as u32, "x", vec![1]);
+    let mut net = Net(net.and_then(|net| net.rehearsed(Some(rehearsal))).expect("a network"));
+    let clock = net.add("clock", NodeKind::Streaming(one(|p| p.initial = vec![0.25])), &[net.input()]);
+    let w = net.synapse(dense(&[&[even - odd]], &[odd]), &[clock]);
+    let p = net.add("p", NodeKind::Streaming(one(|p| p.initial = vec![0.5])), &[w]);
+    let network = net.read(p);
+    expect(&network, &[0.5], &[(p, steps)], &[output]);
+}
+
+/// From 0.5: 1.5 fires; −1; 0; −1.5. Too much was sent, so that nothing is.
+#[test]
+fn residual_membranes() {
+    let residual = Rehearsal::Residual { steps: 4, least: 1e-3 };
+    rehearsed(residual, [1.0, -1.5], (&[0, 0, 0, 0], &[0.5, -1.0, 0.0, -1.5]), 0.0);
+    // 0.25 is left of 0.75; 2 fires; 0.25 + 1 fires; 1.25 fires
+    rehearsed(residual, [0.25, 1.25], (&[0, 1, 1, 1], &[0.75, 1.0, 0.25, 0.5]), 0.75);
+}
+
+/// The same neuron begins with a spike less, from 0.5 − 1; and one that ends with 1.5 with a spike more: 0.25; 2.5 fires;
+/// 1.25 fires; 2.5 fires, from 0.5; then from 1.5.
+#[test]
+fn offset_spikes() {
+    let offset = Rehearsal::OffsetSpikes { steps: 4 };
+    rehearsed(offset, [1.0, -1.5], (&[0, 0, 0, 0], &[0.5, -1.0, 0.0, -1.5]), 0.0);
+    rehearsed(offset, [-0.25, 2.25], (&[1, 1, 1, 1], &[0.25, 1.5, 0.25, 1.5]), 1.0);
 }
 
 /// One neuron that gets `odd` in steps 1, 3, … and `even` in the others, by a neuron before it that fires in these.

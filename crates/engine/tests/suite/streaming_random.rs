@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
-use spikeconverter_engine::{Batch, Stopped, UntilStable};
+use spikeconverter_engine::{Batch, SpikeCount, Stopped, UntilStable};
 use spikeconverter_graph::ops::{Add, Affine, AvgPool, Mean, Pad, Reshape, Transpose, Window};
 use spikeconverter_graph::{NodeId, Op, Tensor, volume};
 use spikeconverter_network::{
     Encoding, Negative, NetworkBuilder, NodeKind, Readout, SpikingNetwork, StreamingPool, StreamingPopulation,
 };
-use spikeconverter_neuron::{Comparison, Emission, Margin, MemoryGate, Phases, PoolRule, Reset, StreamCoding};
+use spikeconverter_neuron::{
+    Comparison, Emission, Margin, MemoryGate, Phases, PoolRule, Rehearsal, Reset, StreamCoding,
+};
 
 use crate::generator::Dice;
 use crate::harness::{Net, affine, batch, concat, dense, sum};
@@ -25,6 +27,7 @@ struct Recipe {
     samples: usize,
     encoding: Encoding,
     coding: StreamCoding,
+    rehearsal: Option<Rehearsal>,
     blocks: Vec<Block>,
     seed: u64,
 }
@@ -82,12 +85,18 @@ fn recipes() -> impl Strategy<Value = Recipe> {
         1 => Just(StreamCoding::Switch),
         1 => Just(StreamCoding::Differential),
     ];
-    (steps, shape, 1usize..=3, (encoding, coding), prop::collection::vec(block, 1..=5), any::<u64>()).prop_map(
-        |(steps, shape, samples, (encoding, coding), blocks, seed)| {
+    let rehearsal = prop_oneof![
+        4 => Just(None),
+        1 => (1u32..=40).prop_map(|steps| Some(Rehearsal::Residual { steps, least: 0.125 })),
+        1 => (1u32..=40).prop_map(|steps| Some(Rehearsal::OffsetSpikes { steps })),
+    ];
+    (steps, shape, 1usize..=3, (encoding, coding, rehearsal), prop::collection::vec(block, 1..=5), any::<u64>())
+        .prop_map(|(steps, shape, samples, (encoding, coding, rehearsal), blocks, seed)| {
             let coding = if encoding == Encoding::Analog { coding } else { StreamCoding::Rate };
-            Recipe { steps, shape, samples, encoding, coding, blocks, seed }
-        },
-    )
+            let plain = encoding == Encoding::Analog && coding == StreamCoding::Rate;
+            let rehearsal = rehearsal.filter(|_| plain);
+            Recipe { steps, shape, samples, encoding, coding, rehearsal, blocks, seed }
+        })
 }
 
 struct Garden {
@@ -98,6 +107,8 @@ struct Garden {
     sample: NodeId,
     coding: StreamCoding,
     steps: u32,
+    /// Whether offset spikes are corrected, which takes the simplest neurons.
+    offsets: bool,
 }
 
 impl Garden {
@@ -115,7 +126,7 @@ impl Garden {
     fn neurons(&mut self, input: NodeId) -> Option<NodeId> {
         let shape = self.net.shape(input);
         let lists = [1, shape[0], volume(&shape)];
-        let count = lists[self.dice.below(3)];
+        let count = lists[self.dice.below(if self.offsets { 2 } else { 3 })];
         let initial = lists[self.dice.below(3)];
         let plain = self.dice.coin() && self.coding != StreamCoding::Differential;
         let population = StreamingPopulation {
@@ -125,7 +136,9 @@ impl Garden {
             initial: if self.dice.coin() { Vec::new() } else { self.dice.numbers(initial, -0.5, 0.5, 0.125) },
             ..StreamingPopulation::default()
         };
-        let population = if plain { population } else { self.vary(population, shape[0]) };
+        let reset = if self.offsets { Reset::Subtract } else { population.reset };
+        let population = StreamingPopulation { reset, ..population };
+        let population = if plain || self.offsets { population } else { self.vary(population, shape[0]) };
         self.net.0.add("neurons", NodeKind::Streaming(population), &[input]).ok()
     }
 
@@ -237,14 +250,15 @@ impl Garden {
 impl Recipe {
     fn grow(&self) -> (SpikingNetwork, Batch) {
         let builder = NetworkBuilder::stream(self.steps, "x", self.shape.to_vec(), self.encoding);
-        let builder = builder.and_then(|builder| builder.coded(self.coding));
+        let builder = builder.and_then(|builder| builder.coded(self.coding)?.rehearsed(self.rehearsal));
         let mut net = Net(builder.expect("a network"));
         let sample = match self.encoding {
             Encoding::Analog => net.input(),
             _ => net.synapse(affine(1.0 / 64.0, -1.5), &[net.input()]),
         };
         let (coding, steps) = (self.coding, self.steps);
-        let mut garden = Garden { net, dice: Dice::new(self.seed, true), at: sample, sample, coding, steps };
+        let offsets = matches!(self.rehearsal, Some(Rehearsal::OffsetSpikes { .. }));
+        let mut garden = Garden { net, dice: Dice::new(self.seed, true), at: sample, sample, coding, steps, offsets };
         for &block in &self.blocks {
             garden.at = garden.plant(block).unwrap_or(garden.at);
         }
@@ -283,6 +297,9 @@ fn compare(network: &SpikingNetwork, reference: &Run, other: &Run) -> Result<(),
             return Err(format!("`{}` {id:?}, sample {sample}, differs from {at:?} on", network.node(*id).name));
         }
     }
+    if reference.counts != other.counts {
+        return Err("numbers of spikes differ".into());
+    }
     let close = |(a, b): (&f32, &f32)| (a - b).abs() <= 1e-6 * b.abs().max(1.0);
     if other.output.data().iter().zip(reference.output.data()).all(close) {
         Ok(())
@@ -308,14 +325,19 @@ fn dyadic_streaming_networks_agree_in_every_spike_and_membrane() {
     }
 }
 
-/// What an engine gives when samples stop as they settle, with the number of spikes by population.
+/// A number for each neuron of all samples.
+type ByPopulation<T> = BTreeMap<NodeId, Vec<T>>;
+
+/// What an engine gives when samples stop as they settle, with the codes of each population, and the spikes of those whose
+/// codes do not count them.
 fn stop(
     network: &SpikingNetwork,
     make: Make,
     samples: &Batch,
     rule: UntilStable,
-) -> (Stopped, BTreeMap<NodeId, Vec<i32>>) {
-    let mut counts: BTreeMap<NodeId, Vec<i32>> = BTreeMap::new();
+) -> (Stopped, ByPopulation<i32>, ByPopulation<SpikeCount>) {
+    let mut spikes: ByPopulation<SpikeCount> = BTreeMap::new();
+    let mut counts: ByPopulation<i32> = BTreeMap::new();
     let mut told: BTreeMap<NodeId, Vec<u32>> = BTreeMap::new();
     let stopped = make(network)
         .run_until_stable(
@@ -325,11 +347,11 @@ fn stop(
                 counts.entry(id).or_default().extend(codes.data());
                 told.entry(id).or_default().extend(steps);
             },
-            &mut |_, _| (),
+            &mut |id, counted| spikes.entry(id).or_default().extend(counted.data()),
         )
         .expect("one read-out");
     assert!(told.values().all(|steps| *steps == stopped.steps), "steps of each group");
-    (stopped, counts)
+    (stopped, counts, spikes)
 }
 
 /// Samples stop after the same steps in every engine, with the spikes that these steps had in a run through all.
@@ -342,21 +364,22 @@ fn samples_stop_when_they_settle() {
         let (network, samples) = recipe.grow();
         let rule = UntilStable { steps: (recipe.seed % 12) as u32 };
         let whole = run(&network, STREAMING_ENGINES[0], &samples);
-        let (wanted, spikes) = stop(&network, STREAMING_ENGINES[0], &samples, rule);
+        let (wanted, codes, spikes) = stop(&network, STREAMING_ENGINES[0], &samples, rule);
         for id in network.spiking() {
             let NodeKind::Streaming(population) = &network.node(id).kind else { unreachable!("a streaming network") };
             let size = volume(&network.node(id).shape);
-            for (sample, (codes, steps)) in spikes[&id].chunks(size).zip(&wanted.steps).enumerate() {
+            for (sample, (found, steps)) in codes[&id].chunks(size).zip(&wanted.steps).enumerate() {
                 let fired = &whole.records[&(id, sample)].spikes[..size * *steps as usize];
-                for (n, code) in codes.iter().enumerate() {
+                for (n, code) in found.iter().enumerate() {
                     let train: Vec<i32> = fired.iter().skip(n).step_by(size).copied().collect();
                     prop_assert_eq!(*code, code_of(population, network.coding(), &train));
                 }
             }
         }
         for &make in &STREAMING_ENGINES[1..] {
-            let (found, counts) = stop(&network, make, &samples, rule);
+            let (found, of_engine, counts) = stop(&network, make, &samples, rule);
             prop_assert_eq!(&found.steps, &wanted.steps);
+            prop_assert_eq!(&of_engine, &codes);
             prop_assert_eq!(&counts, &spikes);
             let close = |(a, b): (&f32, &f32)| (a - b).abs() <= 1e-6 * b.abs().max(1.0);
             prop_assert!(found.output.data().iter().zip(wanted.output.data()).all(close));

@@ -20,12 +20,11 @@ impl Memory {
             let size = self.slots[self.free[f]].1;
             (size < count, size.abs_diff(count))
         });
-        let slot = match best {
-            Some(f) => self.free.swap_remove(f),
-            None => {
-                self.slots.push((int, 0));
-                self.slots.len() - 1
-            }
+        let slot = if let Some(f) = best {
+            self.free.swap_remove(f)
+        } else {
+            self.slots.push((int, 0));
+            self.slots.len() - 1
         };
         self.slots[slot].1 = self.slots[slot].1.max(count);
         Slot(slot)

@@ -174,7 +174,9 @@ impl Simulation<'_, '_> {
             self.listeners[source] -= 1;
             if self.listeners[source] == 0 {
                 let slots: Vec<Slot> = self.trains[source].values_mut().filter_map(|(_, slot)| slot.take()).collect();
-                slots.into_iter().for_each(|slot| self.program.memory.give(slot));
+                for slot in slots {
+                    self.program.memory.give(slot);
+                }
             }
         }
     }

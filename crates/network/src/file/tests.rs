@@ -99,6 +99,31 @@ fn codings_come_back() {
     assert_eq!(SnnFile::from_bytes(&file.to_bytes().unwrap()).unwrap(), file);
 }
 
+#[test]
+fn rehearsals_come_back() {
+    let rehearsals = [
+        Rehearsal::Residual { steps: 4, least: 1e-3 },
+        Rehearsal::OffsetSpikes { steps: NetworkBuilder::MOST_STREAMING_STEPS },
+    ];
+    for rehearsal in rehearsals {
+        let network = NetworkBuilder::streaming(300, "x", vec![2]).unwrap();
+        let mut network = network.rehearsed(Some(rehearsal)).unwrap();
+        let population = StreamingPopulation { threshold: vec![1.0], ..StreamingPopulation::default() };
+        let p = network.add("p", NodeKind::Streaming(population.clone()), &[network.input()]).unwrap();
+        let bursts = StreamingPopulation { emission: Emission::Burst { most: 2 }, ..population };
+        let takes_bursts = network.add("q", NodeKind::Streaming(bursts), &[p]).is_ok();
+        assert_eq!(takes_bursts, !rehearsal.is_sequential());
+        let out = network.add("out", NodeKind::Readout(Readout::default()), &[p]).unwrap();
+        let file = SnnFile { network: network.finish(out).unwrap(), ..example() };
+        assert_eq!(SnnFile::from_bytes(&file.to_bytes().unwrap()).unwrap(), file);
+    }
+    let builder = || NetworkBuilder::streaming(300, "x", vec![2]).unwrap();
+    assert!(builder().rehearsed(Some(Rehearsal::OffsetSpikes { steps: 0 })).is_err());
+    assert!(builder().rehearsed(Some(Rehearsal::Residual { steps: 1, least: f32::NAN })).is_err());
+    let switched = builder().coded(StreamCoding::Switch).unwrap();
+    assert!(switched.rehearsed(Some(Rehearsal::OffsetSpikes { steps: 1 })).is_err());
+}
+
 /// A streaming population as format 1 has it.
 #[test]
 fn populations_of_older_files() {

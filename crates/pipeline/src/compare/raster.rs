@@ -113,7 +113,7 @@ fn of_sample(network: &SpikingNetwork, sample: &Batch) -> std::result::Result<Ve
                 for train in &mut layer.trains {
                     let sent = step.spikes[train.neuron];
                     if sent != 0 {
-                        train.spikes.push((step.step, sent));
+                        train.spikes.push((layer.first_step - 1 + step.step, sent));
                     }
                 }
             })?;

@@ -190,7 +190,7 @@ impl Build<'_> {
                     |o: usize, i: usize, [y, x]: [usize; 2]| weights[((o * inputs + i) * height + y) * width + x] as i8;
                 if is_depthwise(conv, shape[0]) {
                     let weight = |channel, tap| at(channel, 0, tap);
-                    return Some(Synapse::Depthwise(Depthwise::new(geometry, layout, *planes, weight, bias)));
+                    return Some(Synapse::Depthwise(Box::new(Depthwise::new(geometry, layout, *planes, weight, bias))));
                 }
                 Dense::new((self.isa, form), geometry, input, at, bias).map(Box::new).map(Synapse::Dense)
             }

@@ -32,7 +32,7 @@ const SUMS: usize = 1 << 16;
 #[derive(Debug)]
 enum Synapse {
     Dense(Box<Dense>),
-    Depthwise(Depthwise),
+    Depthwise(Box<Depthwise>),
 }
 
 impl Synapse {

@@ -18,6 +18,10 @@ pub(super) fn lower(lowering: &mut Lowering<'_>) -> Result<Vec<Option<Value>>, E
         let reason = "its samples enter as spikes; ONNX takes streaming networks with --input analog";
         return Err(ExportError::Network(reason.into()));
     }
+    if network.rehearsal().is_some() {
+        let reason = "it tries each sample before it runs, which has no form in ONNX operators yet; convert with --rehearsal none";
+        return Err(ExportError::Network(reason.into()));
+    }
     network.nodes().iter().try_for_each(|node| check(node, network.coding()))?;
     let count = network.nodes().len();
     // what depends on the sample alone is the same in every step
