@@ -112,6 +112,13 @@ for (const colorScheme of ["light", "dark"]) {
     if (values.pictures) await page.locator("figure").first().screenshot({ path: `${values.pictures}/alone.png` });
     await buttons.first().press("Enter");
     check("and all come back", (await drawn(page)).every((chart) => chart.faded === 0), await drawn(page));
+    await page.mouse.move(0, 0);
+    await buttons.last().hover();
+    const pointed = () => drawn(page).then((charts) => charts.some((chart) => chart.faded > 0));
+    check("the others fade while one is pointed at", await pointed());
+    await page.mouse.move(0, 0);
+    check("and no longer", !await pointed());
+    await checkDrawn(page, "after series stood alone");
   }
 
   for (const select of await page.locator("figure select").all()) {

@@ -44,6 +44,8 @@
         box.style.height = `${height}px`;
         instance.resize({ height });
       }
+      // what is pointed at stays faded or not across options, and nothing would bring it back
+      instance.dispatchAction({ type: "downplay" });
       instance.setOption(kind.option(chart, state, look()), { notMerge: true });
       box.querySelector("svg")?.setAttribute("aria-hidden", "true");
       if (details.open) fill(details.querySelector(".scroll"), kind.table(chart, state));
@@ -93,36 +95,38 @@
     spoken.textContent = solo.name === null ? "All series are shown." : `${solo.name} stands alone.`;
   }
 
+  // A button a series, which stay: a new one under the pointer would count as pointed at.
+  const buttons = picker === null ? [] : page.series.map((name) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    const swatch = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+    swatch.setAttribute("class", "swatch");
+    swatch.setAttribute("viewBox", "0 0 24 12");
+    swatch.setAttribute("aria-hidden", "true");
+    const stroke = document.createElementNS("http://www.w3.org/2000/svg", "path");
+    stroke.setAttribute("d", "M1 6H23");
+    stroke.setAttribute("stroke-width", "4");
+    swatch.append(stroke);
+    button.append(swatch, name);
+    button.addEventListener("click", () => stand(name));
+    const highlight = (type) => () => charts.forEach(({ instance }) => instance.dispatchAction({ type, seriesName: name }));
+    button.addEventListener("mouseenter", highlight("highlight"));
+    button.addEventListener("mouseleave", highlight("downplay"));
+    picker.append(button);
+    return { name, button, stroke };
+  });
+
   function drawPicker() {
     if (!picker) return;
     const { colours } = look();
     picker.hidden = false;
     picker.classList.toggle("solo", solo.name !== null);
-    const focused = document.activeElement?.dataset?.name;
-    picker.replaceChildren(...page.series.map((name) => {
+    for (const { name, button, stroke } of buttons) {
       const own = seriesLook(name, colours);
-      const button = document.createElement("button");
-      button.type = "button";
-      button.dataset.name = name;
       button.setAttribute("aria-pressed", String(solo.name === name));
-      const swatch = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-      swatch.setAttribute("class", "swatch");
-      swatch.setAttribute("viewBox", "0 0 24 12");
-      swatch.setAttribute("aria-hidden", "true");
-      const stroke = document.createElementNS("http://www.w3.org/2000/svg", "path");
-      stroke.setAttribute("d", "M1 6H23");
       stroke.setAttribute("stroke", own.color);
-      stroke.setAttribute("stroke-width", "4");
       stroke.setAttribute("stroke-dasharray", { solid: "none", dashed: "6 3", dotted: "3 2" }[own.dash]);
-      swatch.append(stroke);
-      button.append(swatch, name);
-      button.addEventListener("click", () => stand(name));
-      const highlight = (type) => () => charts.forEach(({ instance }) => instance.dispatchAction({ type, seriesName: name }));
-      button.addEventListener("mouseenter", highlight("highlight"));
-      button.addEventListener("mouseleave", highlight("downplay"));
-      return button;
-    }));
-    if (focused !== undefined) [...picker.children].find((button) => button.dataset.name === focused)?.focus();
+    }
   }
 
   const charts = [...document.querySelectorAll("figure[data-figure]")].map(build);
