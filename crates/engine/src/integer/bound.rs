@@ -55,6 +55,14 @@ impl Magnitudes {
         Some(Self { weighted: weighted.collect::<Option<_>>()?, skip, constant })
     }
 
+    /// The same with the weights multiplied by factors, one a channel.
+    pub(super) fn scaled(mut self, factors: &[i64]) -> Self {
+        for (_, sums) in &mut self.weighted {
+            sums.iter_mut().zip(factors).for_each(|(sum, factor)| *sum = sum.saturating_mul(factor.abs()));
+        }
+        self
+    }
+
     /// The largest magnitude of each channel's sum of constants and of `parts`, whose codes count as `most` at most.
     fn total<'a>(&self, parts: impl Iterator<Item = &'a (i64, Vec<i64>)>, most: i64) -> Vec<i64> {
         let mut totals = self.constant.clone();
@@ -74,10 +82,14 @@ impl Magnitudes {
         self.total(all, 255).iter().all(|&total| total <= MOST)
     }
 
+    /// Whether the sums over whole codes fit.
+    pub(super) fn fit_words(&self) -> bool {
+        self.total(self.weighted.iter().chain(&self.skip), i64::MAX).iter().all(|&total| total <= MOST)
+    }
+
     /// How sums over whole codes fit; `None` where they would have to be divided and cannot be.
     pub(super) fn words(&self) -> Option<Form> {
-        let all = self.weighted.iter().chain(&self.skip);
-        if self.total(all, i64::MAX).iter().all(|&total| total <= MOST) {
+        if self.fit_words() {
             return Some(Form::Words(None));
         }
         let [(largest, _)] = self.weighted.as_slice() else { return None };

@@ -79,8 +79,21 @@ impl Dense {
             (_, Some(winograd)) => Passes::Winograd(Box::new(winograd)),
             (Form::Bytes, None) => Passes::Bytes(byte_passes(&geometry, input, planes, &weight, bias)),
             (Form::Words(room), None) => {
-                let words = Words::new(planes, input.bytes(), largest)?;
-                Passes::Words(words, word_passes(&geometry, input, &words, room.as_ref(), &weight, bias))
+                let words = Words::new(planes, input, largest)?;
+                let passes = match words.beside() {
+                    None => word_passes(&geometry, input, &words, room.as_ref(), &weight, bias),
+                    // groups would find their inputs in two places
+                    Some(_) if geometry.groups > 1 => return None,
+                    Some(stored) => {
+                        let twice = Geometry { channels: [2 * stored, geometry.channels[1]], ..geometry };
+                        let signed = |o: usize, i: usize, tap| match (i % stored, i / stored) {
+                            (i, below) if i < input.channels => weight(o, i, tap) * if below == 0 { 1 } else { -1 },
+                            _ => 0,
+                        };
+                        word_passes(&twice, &words.layout(input), &words, room.as_ref(), &signed, bias)
+                    }
+                };
+                Passes::Words(words, passes)
             }
         };
         Some(Self { isa, input: input.clone(), planes, geometry, passes })
@@ -144,9 +157,13 @@ impl Dense {
         };
         let skip = in_layout(skip);
         let [down, right] = self.geometry.stride;
-        // as numbers of 16 bits, samples are single planes
-        let sample = if matches!(self.passes, Passes::Words(..)) { self.input.bytes() } else { self.sample() };
-        let read = [sample, down * self.input.row(), right * self.input.stored];
+        let read = match &self.passes {
+            Passes::Words(words, _) => {
+                let layout = words.layout(&self.input);
+                [layout.volume(), down * layout.row(), right * layout.stored]
+            }
+            _ => [self.sample(), down * self.input.row(), right * self.input.stored],
+        };
         let [sample, row, column] =
             [0, 1, 2].map(|i| Place { read: read[i], write: write[i], map: map[i], skip: skip[i] });
         Grid::new(self.geometry.output, sample, row, column)

@@ -19,12 +19,12 @@ pub(super) struct Depthwise {
 }
 
 impl Depthwise {
-    /// Packs the weights `weight(channel, tap)`.
+    /// Packs the weights `weight(channel, tap)`, numbers of 16 bits.
     pub(super) fn new(
         geometry: Geometry,
         input: &Layout,
         planes: Planes,
-        weight: impl Fn(usize, [usize; 2]) -> i8,
+        weight: impl Fn(usize, [usize; 2]) -> i16,
         bias: &[i32],
     ) -> Self {
         let pack = |of: &dyn Fn(usize) -> i32| {
@@ -54,10 +54,11 @@ impl Depthwise {
     /// The faster kernel with the neurons behind, where it fits.
     pub(super) fn columns(&self, isa: Isa, rule: &FastRule) -> Option<Columns> {
         let Geometry { kernel, stride, dilation, before, output, .. } = self.geometry;
-        let fits = kernel == [3; 2] && dilation == [1; 2] && stride[0] == stride[1] && self.planes.count() == 1;
-        let weight = |c: usize, row: usize, column: usize| self.taps[3 * row + column].1[c / LANES][c % LANES] as i8;
+        let fits = kernel == [3; 2] && dilation == [1; 2] && stride[0] == stride[1] && !self.planes.signed;
+        let input = (&self.input, self.planes.bytes == 2, before);
+        let weight = |c: usize, row: usize, column: usize| self.taps[3 * row + column].1[c / LANES][c % LANES] as i16;
         let neurons = Neurons { channels: self.geometry.channels[1], weight: &weight, bias: &self.bias, rule };
-        fits.then(|| Columns::new(isa, stride[0], (&self.input, before), output, &neurons))?
+        fits.then(|| Columns::new(isa, stride[0], input, output, &neurons))?
     }
 
     /// Bytes of the input's codes.

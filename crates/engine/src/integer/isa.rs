@@ -44,6 +44,12 @@ impl Isa {
         Self::available()[0]
     }
 
+    /// Whether its kernels make codes of so many bytes themselves.
+    pub(crate) fn fuses(self, bytes: usize) -> bool {
+        // there, sums of bytes are in different passes
+        bytes == 1 || self.multiplies_words()
+    }
+
     /// Whether its kernels multiply 16-bit numbers rather than bytes.
     pub(crate) fn multiplies_words(self) -> bool {
         match self {

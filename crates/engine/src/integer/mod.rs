@@ -24,6 +24,7 @@ mod route;
 mod rule;
 mod terms;
 mod tile;
+mod whole;
 mod winograd;
 mod words;
 

@@ -1,4 +1,5 @@
 //! The generation window of integer neurons: membranes become codes.
+#![allow(clippy::needless_range_loop)] // loops over lanes; what iterators call is not always compiled for the same vectors
 
 use spikeconverter_network::{Population, Transfer};
 
@@ -57,11 +58,11 @@ impl Neuron {
         Self { initial: 0, ..self }
     }
 
-    /// Neurons that send their membranes, with sign or only positive ones, in windows of 8 steps.
+    /// Neurons that send their membranes, with sign or only positive ones, in codes up to `largest`.
     #[cfg(test)]
-    pub(super) fn for_tests(unit: i64, signed: bool) -> Self {
+    pub(super) fn for_tests(unit: i64, signed: bool, largest: i64) -> Self {
         let (low, high, negative) = (i64::MIN, i64::MAX, signed.then_some((unit, -1)));
-        Self { initial: 0, low, high, unit, negative, half_step: true, largest: 255 }
+        Self { initial: 0, low, high, unit, negative, half_step: true, largest }
     }
 
     /// Its parts, if the code is a linear function of the membrane but for rounding and bounds on it.
@@ -101,12 +102,14 @@ pub(super) struct Linear {
     pub(super) signed: bool,
 }
 
-/// The neurons of a layer whose codes are one product and one sum of `f32` away from the membrane.
+/// The neurons of a layer as kernels compute them: codes are one product and one sum of `f32` away from the membrane, or near
+/// enough for a correction.
 ///
 /// A code is `⌊(M + h)/u⌋` with integers `M`, `h = ⌊u/2⌋` and `u`. Since `(M + h + ½)/u` lies at least `1/(2u)` from an
 /// integer, rounding does no harm as long as all errors together stay below that. The rounded inverse, the product and
 /// the sum (fused or not) leave less than `2·256·2^-24 + 2^-16 < 5e-5` for codes up to 255, so that units up to 2^13
-/// are safe. Membranes beyond 2^24, which `f32` rounds, are beyond the largest code then.
+/// are safe. Membranes beyond 2^24, which `f32` rounds, are beyond the largest code then. Larger units and codes have a
+/// [`Correction`].
 #[derive(Debug, Clone)]
 pub(super) struct FastRule {
     /// `1/u`, a vector of channels each.
@@ -116,10 +119,27 @@ pub(super) struct FastRule {
     /// Largest code, as a number just below the next.
     pub(super) largest: Vec<[f32; LANES]>,
     pub(super) signed: bool,
+    pub(super) correction: Option<Correction>,
+}
+
+/// Makes a code exact that `f32` has found within one of what it should be, by what it leaves of the membrane in integers:
+/// `M − c·u` lies from `−h` to `u − h`. For codes up to 2^16, `f32` leaves less than `2^16 · 2^-22`. What a code within one
+/// leaves has less than 32 bits, so that it does not matter if `c·u` has more; so has what a code leaves that was bounded.
+#[derive(Debug, Clone)]
+pub(super) struct Correction {
+    /// `u`, a vector of channels each.
+    pub(super) unit: Vec<[i32; LANES]>,
+    /// `−h`: below, the code is one less.
+    pub(super) low: Vec<[i32; LANES]>,
+    /// `u − h`: from there on, it is one more.
+    pub(super) high: Vec<[i32; LANES]>,
 }
 
 impl FastRule {
+    /// Up to which the product alone is exact, for codes of a byte.
     const LARGEST_UNIT: i64 = 1 << 13;
+    /// Up to which a correction is possible.
+    const LARGEST_CORRECTED: i64 = 1 << 28;
 
     /// `None` when the layer needs [`Neuron::code`].
     pub(super) fn new(neurons: &[Neuron]) -> Option<Self> {
@@ -127,24 +147,57 @@ impl FastRule {
         let signed = linear.first()?.signed;
         let vectors = neurons.len().div_ceil(LANES);
         let zero = vec![[0.0; LANES]; vectors];
-        let mut rule = Self { inverse: zero.clone(), offset: zero.clone(), largest: zero, signed };
+        let mut rule = Self { inverse: zero.clone(), offset: zero.clone(), largest: zero, signed, correction: None };
+        let mut correction = Correction {
+            unit: vec![[1; LANES]; vectors],
+            low: vec![[0; LANES]; vectors],
+            high: vec![[1; LANES]; vectors],
+        };
+        let mut exact = true;
         for (c, neuron) in linear.iter().enumerate() {
-            if neuron.signed != signed || neuron.unit > Self::LARGEST_UNIT || neuron.largest > 255 {
+            if neuron.signed != signed || neuron.unit > Self::LARGEST_CORRECTED || neuron.largest >= 1 << 16 {
                 return None;
             }
+            exact &= neuron.unit <= Self::LARGEST_UNIT && neuron.largest <= 255;
             let at = (c / LANES, c % LANES);
+            let (unit, half) = (neuron.unit as i32, neuron.half as i32);
+            correction.unit[at.0][at.1] = unit;
+            correction.low[at.0][at.1] = -half;
+            correction.high[at.0][at.1] = unit - half;
             rule.inverse[at.0][at.1] = 1.0 / neuron.unit as f32;
             rule.offset[at.0][at.1] = ((neuron.half as f64 + 0.5) / neuron.unit as f64) as f32;
             rule.largest[at.0][at.1] = neuron.largest as f32 + 0.5;
         }
+        rule.correction = (!exact).then_some(correction);
         Some(rule)
     }
 
-    /// The magnitude of the code of a membrane, and for unsigned neurons 0 for negative ones.
+    /// The magnitude of the code of a membrane, and for unsigned neurons 0 for negative ones; where there is a correction, within
+    /// one of it.
     #[allow(clippy::inline_always)] // belongs into vectorised loops
     #[inline(always)]
     pub(super) fn magnitude(inverse: f32, offset: f32, largest: f32, membrane: i32) -> i32 {
         truncated(membrane as f32 * inverse + offset, largest)
+    }
+
+    /// The codes of a vector of membranes likewise, exactly.
+    #[allow(clippy::inline_always)] // likewise
+    #[inline(always)]
+    pub(super) fn magnitudes(&self, vector: usize, membranes: &[i32; LANES]) -> [i32; LANES] {
+        let (inverse, offset, largest) = (&self.inverse[vector], &self.offset[vector], &self.largest[vector]);
+        let mut codes = [0; LANES];
+        for lane in 0..LANES {
+            codes[lane] = Self::magnitude(inverse[lane], offset[lane], largest[lane], membranes[lane]);
+        }
+        if let Some(Correction { unit, low, high }) = &self.correction {
+            let (unit, low, high) = (&unit[vector], &low[vector], &high[vector]);
+            for lane in 0..LANES {
+                let rest = membranes[lane].wrapping_sub(codes[lane].wrapping_mul(unit[lane]));
+                let code = codes[lane] + i32::from(rest >= high[lane]) - i32::from(rest < low[lane]);
+                codes[lane] = code.max(0).min(largest[lane] as i32);
+            }
+        }
+        codes
     }
 }
 
@@ -152,8 +205,22 @@ impl FastRule {
 mod tests {
     use super::*;
 
-    fn neuron(unit: i64, half_step: bool) -> Neuron {
-        Neuron { initial: 0, low: i64::MIN, high: i64::MAX, unit, negative: None, half_step, largest: 255 }
+    fn neuron(unit: i64, half_step: bool, largest: i64) -> Neuron {
+        Neuron { initial: 0, low: i64::MIN, high: i64::MAX, unit, negative: None, half_step, largest }
+    }
+
+    /// The neighbours of membranes at which codes change, for some codes, and of what 24 and 32 bits hold.
+    fn compare(neuron: Neuron, codes: impl Iterator<Item = i64>) -> FastRule {
+        let rule = FastRule::new(&[neuron]).unwrap();
+        let unit = neuron.unit;
+        let changes = codes.flat_map(|code| [code * unit - unit / 2, code * unit]);
+        for change in changes.chain([1 << 24, -(1 << 24), i64::from(i32::MAX) - 2, i64::from(i32::MIN) + 3]) {
+            for membrane in (change - 2..=change + 2).filter_map(|m| i32::try_from(m).ok()) {
+                let fast = rule.magnitudes(0, &[membrane; LANES])[0];
+                assert_eq!(i64::from(fast), neuron.code(membrane.into()), "{neuron:?}, membrane {membrane}");
+            }
+        }
+        rule
     }
 
     /// Every multiple of a unit, and its neighbours, for every unit that the fast rule takes.
@@ -161,25 +228,22 @@ mod tests {
     fn the_fast_rule_is_exact() {
         for half_step in [false, true] {
             for unit in (1..300).chain((300..FastRule::LARGEST_UNIT).step_by(37)).chain([FastRule::LARGEST_UNIT]) {
-                let neuron = neuron(unit, half_step);
-                let rule = FastRule::new(&[neuron]).unwrap();
-                let (inverse, offset, largest) = (rule.inverse[0][0], rule.offset[0][0], rule.largest[0][0]);
-                for code in -1..258 {
-                    for membrane in [code * unit - unit / 2, code * unit].into_iter().flat_map(|m| m - 2..=m + 2) {
-                        let fast = FastRule::magnitude(inverse, offset, largest, membrane as i32);
-                        assert_eq!(i64::from(fast), neuron.code(membrane), "unit {unit}, membrane {membrane}");
-                    }
-                }
-                for membrane in [i32::MIN + 1, -(1 << 24) - 1, (1 << 24) + 1, i32::MAX] {
-                    let fast = FastRule::magnitude(inverse, offset, largest, membrane);
-                    assert_eq!(i64::from(fast), neuron.code(membrane.into()), "unit {unit}, membrane {membrane}");
-                }
+                assert!(compare(neuron(unit, half_step, 255), -1..258).correction.is_none());
             }
         }
     }
 
     #[test]
-    fn units_too_large_for_it_are_refused() {
-        assert!(FastRule::new(&[neuron(FastRule::LARGEST_UNIT + 1, true)]).is_none());
+    fn larger_units_and_codes_are_corrected() {
+        let units = [1, 2, 3, 7, 255, 1021, 8192, 8193, 12_345, 1 << 15, 100_003, 1 << 20, 33_333_333];
+        for (half_step, largest) in [(false, 255), (true, 255), (false, 4095), (true, 65_535), (true, 40_000)] {
+            for unit in units.into_iter().chain([FastRule::LARGEST_CORRECTED]) {
+                let codes = (-2..300).chain((300..=largest + 3).step_by(61)).chain(largest - 2..largest + 3);
+                let rule = compare(neuron(unit, half_step, largest), codes);
+                assert_eq!(rule.correction.is_some(), unit > FastRule::LARGEST_UNIT || largest > 255);
+            }
+        }
+        assert!(FastRule::new(&[neuron(FastRule::LARGEST_CORRECTED + 1, true, 255)]).is_none());
+        assert!(FastRule::new(&[neuron(1, true, 1 << 16)]).is_none());
     }
 }

@@ -8,6 +8,7 @@ use super::isa::Isa;
 use super::layer::{Map, Output, Scratch};
 use super::layout::{Layout, Planes};
 use super::neuron::Neuron;
+use super::whole;
 use crate::EngineError;
 use crate::clock::Clock;
 use crate::kernels::vectors::{truncated, vectorised};
@@ -220,7 +221,14 @@ impl<'a> Program<'a> {
                     (shape, &values[sample * volume(shape)..][..volume(shape)])
                 })
                 .collect();
-            result.extend(literal::apply(op, &given, true)?);
+            let whole = match given.as_slice() {
+                [(shape, values)] if !matches!(node.kind, NodeKind::Head(_)) => whole::sums(op, shape, values),
+                _ => None,
+            };
+            match whole {
+                Some(sums) => result.extend(sums),
+                None => result.extend(literal::apply(op, &given, true)?),
+            }
         }
         Ok(result)
     }

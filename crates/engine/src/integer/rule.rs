@@ -61,9 +61,10 @@ pub(super) enum Rule {
 impl Rule {
     pub(super) fn new(neurons: Vec<Neuron>) -> Self {
         match (FastRule::new(&neurons), WideRule::new(&neurons)) {
-            (Some(rule), _) => Self::Fast(rule),
-            (None, Some(rule)) => Self::Wide(rule),
-            (None, None) => Self::Each(neurons),
+            // sums of several passes can leave the 32 bits in which a correction would be found
+            (Some(rule), _) if rule.correction.is_none() => Self::Fast(rule),
+            (_, Some(rule)) => Self::Wide(rule),
+            _ => Self::Each(neurons),
         }
     }
 

@@ -3,17 +3,20 @@
 
 use std::ops::Range;
 
-use super::layout::Planes;
+use super::layout::{Layout, Planes};
 use crate::kernels::vectors::vectorised;
 
 /// How the planes of a map are read as numbers with sign: one instead of several bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Words {
     planes: Planes,
     /// Bytes of a plane.
     bytes: usize,
     /// Whether numbers are 2^15 less than the codes.
     shifted: bool,
+    /// Where they are numbers of 17 bits: how many channels are stored at a position. The magnitudes of positive codes then lie
+    /// beside those of negative ones.
+    beside: Option<usize>,
 }
 
 impl Words {
@@ -21,10 +24,23 @@ impl Words {
     const SHIFT: i64 = 1 << 15;
 
     /// For codes of at most this magnitude; `None` where they do not fit.
-    pub(super) fn new(planes: Planes, bytes: usize, largest: i64) -> Option<Self> {
+    pub(super) fn new(planes: Planes, input: &Layout, largest: i64) -> Option<Self> {
         let shifted = largest >= Self::SHIFT;
-        let fits = largest < 2 * Self::SHIFT && !(shifted && planes.signed);
-        fits.then_some(Self { planes, bytes, shifted })
+        let beside = (shifted && planes.signed).then_some(input.stored);
+        (largest < 2 * Self::SHIFT).then(|| Self { planes, bytes: input.bytes(), shifted, beside })
+    }
+
+    /// Stored channels of a position whose magnitudes lie beside each other.
+    pub(super) fn beside(&self) -> Option<usize> {
+        self.beside
+    }
+
+    /// Where the numbers of a map lie.
+    pub(super) fn layout(&self, input: &Layout) -> Layout {
+        match self.beside {
+            None => input.clone(),
+            Some(stored) => Layout { channels: 2 * stored, stored: 2 * stored, ..input.clone() },
+        }
     }
 
     /// How much less than the codes the numbers are.
@@ -32,8 +48,11 @@ impl Words {
         if self.shifted { Self::SHIFT } else { 0 }
     }
 
-    /// Reads a part of the samples in `x`, counted as if each were a single plane.
+    /// Reads a part of the samples in `x`, counted in numbers; it begins with a position.
     pub(super) fn read<'w>(&self, x: &[u8], range: Range<usize>, words: &'w mut Vec<i16>) -> &'w [i16] {
+        if let Some(stored) = self.beside {
+            return self.read_beside(x, stored, range, words);
+        }
         if words.len() < range.len() {
             words.resize(range.len(), 0);
         }
@@ -48,6 +67,32 @@ impl Words {
             (rest, at) = (after, at + length);
         }
         words
+    }
+
+    /// Reads whole positions, whose positive codes come before the negative ones.
+    fn read_beside<'w>(&self, x: &[u8], stored: usize, range: Range<usize>, words: &'w mut Vec<i16>) -> &'w [i16] {
+        let count = range.len();
+        let (first, positions) = (range.start / (2 * stored), count.div_ceil(2 * stored));
+        if words.len() < positions * 2 * stored {
+            words.resize(positions * 2 * stored, 0);
+        }
+        let sample = self.bytes / stored;
+        vectorised(
+            #[inline(always)]
+            || {
+                for (words, at) in words.chunks_exact_mut(stored).take(2 * positions).zip(2 * first..) {
+                    let (position, below) = (at / 2, at % 2);
+                    let (sample, position) = (position / sample, position % sample);
+                    let low =
+                        (sample * self.planes.count() + self.planes.bytes * below) * self.bytes + position * stored;
+                    let (low, high) = (&x[low..][..stored], &x[low + self.bytes..][..stored]);
+                    for i in 0..stored {
+                        words[i] = i16::from_le_bytes([low[i], high[i] ^ 0x80]);
+                    }
+                }
+            },
+        );
+        &words[..count]
     }
 
     /// Reads from one sample.
@@ -92,7 +137,8 @@ mod tests {
     fn every_kind_of_planes_is_read() {
         let read = |bytes: usize, signed: bool, largest: i64, x: &[u8]| {
             let planes = Planes { bytes, signed };
-            let words = Words::new(planes, x.len() / planes.count(), largest).unwrap();
+            let input = Layout::new(&[1, x.len() / planes.count()], [0; 2], [0; 2]);
+            let words = Words::new(planes, &Layout { stored: 1, ..input }, largest).unwrap();
             words.read(x, 0..x.len() / planes.count(), &mut Vec::new()).to_vec()
         };
         assert_eq!(read(1, false, 255, &[0, 1, 255]), [0, 1, 255]);
@@ -100,12 +146,32 @@ mod tests {
         assert_eq!(read(2, false, 32767, &[1, 255, 0, 127]), [1, 32767]);
         assert_eq!(read(2, false, 65535, &[0, 255, 0, 255]), [-32768, 32767]);
         assert_eq!(read(2, true, 32767, &[255, 0, 127, 0, 0, 2, 0, 1]), [32767, -258]);
-        assert!(Words::new(Planes { bytes: 2, signed: true }, 1, 65535).is_none());
+    }
+
+    #[test]
+    fn numbers_of_seventeen_bits_lie_beside_each_other() {
+        let planes = Planes { bytes: 2, signed: true };
+        let input = Layout { stored: 2, ..Layout::new(&[2, 3], [0; 2], [0; 2]) };
+        let words = Words::new(planes, &input, 65535).unwrap();
+        assert_eq!(words.layout(&input).volume(), 12);
+        // two samples of three positions and two channels: 1 and -65535, 0 and 256, 65535 and 0, 2 and 3
+        let mut x = vec![0; 48];
+        (x[0], x[13], x[19]) = (1, 255, 255);
+        (x[9], x[4], x[10]) = (1, 255, 255);
+        (x[24], x[25]) = (2, 3);
+        let found =
+            words.read(&x, 0..16, &mut Vec::new()).iter().map(|&word| i32::from(word) + (1 << 15)).collect::<Vec<_>>();
+        assert_eq!(found, [1, 0, 0, 65535, 0, 256, 0, 0, 65535, 0, 0, 0, 2, 3, 0, 0]);
+        let found =
+            words.read(&x, 8..13, &mut Vec::new()).iter().map(|&word| i32::from(word) + (1 << 15)).collect::<Vec<_>>();
+        assert_eq!(found, [65535, 0, 0, 0, 2]);
+        assert!(Words::new(planes, &input, 1 << 16).is_none());
     }
 
     #[test]
     fn parts_go_over_samples() {
-        let words = Words::new(Planes { bytes: 1, signed: true }, 3, 255).unwrap();
+        let input = Layout { stored: 1, ..Layout::new(&[1, 3], [0; 2], [0; 2]) };
+        let words = Words::new(Planes { bytes: 1, signed: true }, &input, 255).unwrap();
         let x = [1, 2, 0, 0, 0, 3, 4, 0, 6, 0, 5, 0];
         assert_eq!(words.read(&x, 1..5, &mut Vec::new()), [2, -3, 4, -5]);
     }

@@ -30,12 +30,12 @@ pub(super) struct Block {
 }
 
 impl Block {
-    /// The channels from `from` on; those that are not there get zeros.
+    /// The channels from `from` on; those that are not there get zeros. Weights are bytes.
     pub(super) fn new(neurons: &Neurons<'_>, from: usize) -> Self {
         let channel = |j: usize, lane: usize| from + lane / 4 * LANES + 4 * j + lane % 4;
         let weights = |column: usize, j: usize, lane: usize| {
             let [a, b, c] = neurons.weights(channel(j, lane), column);
-            [a, b, c, 0]
+            [a as i8, b as i8, c as i8, 0]
         };
         let number = |of: &[[f32; LANES]]| {
             std::array::from_fn(|j| std::array::from_fn(|lane| Neurons::value(of, channel(j, lane))))

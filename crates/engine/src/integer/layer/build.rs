@@ -11,7 +11,7 @@ use crate::integer::depthwise::Depthwise;
 use crate::integer::geometry::Geometry;
 use crate::integer::isa::Isa;
 use crate::integer::layout::{LANES, Layout};
-use crate::integer::neuron::Neuron;
+use crate::integer::neuron::{FastRule, Neuron};
 use crate::integer::places::Place;
 use crate::integer::pool::Maximum;
 use crate::integer::rule::{Rule, Scale};
@@ -51,20 +51,27 @@ impl Build<'_> {
             }
             _ => return None,
         }
-        let scale = terms.scale.as_ref().map(|factors| Scale::new(factors, &bias));
+        let folded = self.folded(terms, &bias);
+        let scale = match (&terms.scale, &folded) {
+            (Some(factors), None) => Some(Scale::new(factors, &bias)),
+            _ => None,
+        };
         if scale.is_some() {
             bias.fill(0);
         }
-        let magnitudes = Magnitudes::new(self.network, self.planar, terms, &bias)?;
+        let mut magnitudes = Magnitudes::new(self.network, self.planar, terms, &bias)?;
+        if let Some(factors) = &folded {
+            magnitudes = magnitudes.scaled(factors);
+        }
         if !magnitudes.fit_bytes() {
             return None;
         }
         let bias: Vec<i32> = bias.into_iter().map(|b| b as i32).collect();
         let mut layer = None;
         if self.isa.multiplies_words() {
-            layer = magnitudes.words().and_then(|form| self.synapses(terms, &form, &bias));
+            layer = magnitudes.words().and_then(|form| self.synapses(terms, &form, folded.as_deref(), &bias));
         }
-        let (synapse, second, skip) = layer.or_else(|| self.synapses(terms, &Form::Bytes, &bias))?;
+        let (synapse, second, skip) = layer.or_else(|| self.synapses(terms, &Form::Bytes, folded.as_deref(), &bias))?;
         let results = match neurons {
             None => Use::Membranes { channels, positions },
             Some(neurons) => self.codes(id, membranes, neurons, pool)?,
@@ -91,10 +98,11 @@ impl Build<'_> {
             }
         };
         let columns = match (&synapse, &results) {
-            (
-                Synapse::Depthwise(depthwise),
-                Use::Codes { neurons: Neurons { rule: Rule::Fast(rule), planes, .. }, .. },
-            ) if planes.count() == 1 && scale.is_none() => depthwise.columns(self.isa, rule),
+            (Synapse::Depthwise(depthwise), Use::Codes { neurons: Neurons { fused: Some(rule), planes, .. }, .. })
+                if !planes.signed && scale.is_none() =>
+            {
+                depthwise.columns(self.isa, rule)
+            }
             _ => None,
         };
         let source = self.network.node(terms.weighted[0]).inputs[0];
@@ -107,7 +115,7 @@ impl Build<'_> {
         let node = self.network.node(id);
         let channels = node.shape[0];
         Some(Layer {
-            synapse: self.synapse(id, &Form::Bytes, &[])?,
+            synapse: self.synapse(id, &Form::Bytes, None, &[])?,
             source: node.inputs[0],
             second: None,
             skip: None,
@@ -122,6 +130,22 @@ impl Build<'_> {
         })
     }
 
+    /// The factors of a depthwise layer's sums, where its weights can be multiplied by them instead: its kernels take weights of
+    /// 16 bits.
+    fn folded(self, terms: &Terms, bias: &[i64]) -> Option<Vec<i64>> {
+        let factors = terms.scale.clone()?;
+        let [weighted] = terms.weighted.as_slice() else { return None };
+        let node = self.network.node(*weighted);
+        let NodeKind::Synapse(Op::Conv(conv)) = &node.kind else { return None };
+        let depthwise = is_depthwise(conv, self.network.node(node.inputs[0]).shape[0]);
+        let small = factors.iter().all(|factor| factor.abs() <= i64::from(i16::MAX / 127));
+        let fits = || {
+            let magnitudes = Magnitudes::new(self.network, self.planar, terms, bias);
+            magnitudes.is_some_and(|magnitudes| magnitudes.scaled(&factors).fit_words())
+        };
+        (depthwise && small && fits()).then_some(factors)
+    }
+
     /// What a population makes of its membranes.
     fn codes(self, id: NodeId, membranes: &[usize], neurons: Vec<Neuron>, pool: Option<&MaxPool>) -> Option<Use> {
         let (to, planes) = self.maps[id.0].clone()?;
@@ -133,17 +157,24 @@ impl Build<'_> {
                 (before, Some(Box::new(maximum)))
             }
         };
-        Some(Use::Codes { neurons: Neurons { rule: Rule::new(neurons), to, planes }, pool })
+        let fused = FastRule::new(&neurons).filter(|_| self.isa.fuses(planes.bytes));
+        Some(Use::Codes { neurons: Neurons { rule: Rule::new(neurons), fused, to, planes }, pool })
     }
 
     /// The synapses and the shortcut, all in the same form.
-    fn synapses(self, terms: &Terms, form: &Form, bias: &[i32]) -> Option<(Synapse, Option<Second>, Option<Shortcut>)> {
-        let synapse = self.synapse(terms.weighted[0], form, bias)?;
+    fn synapses(
+        self,
+        terms: &Terms,
+        form: &Form,
+        factors: Option<&[i64]>,
+        bias: &[i32],
+    ) -> Option<(Synapse, Option<Second>, Option<Shortcut>)> {
+        let synapse = self.synapse(terms.weighted[0], form, factors, bias)?;
         let source = self.network.node(terms.weighted[0]).inputs[0];
         let bytes = self.maps[source.0].as_ref()?.1.bytes;
         let second = match terms.weighted.get(1) {
             None => None,
-            Some(&second) => match self.synapse(second, form, &vec![0; bias.len()])? {
+            Some(&second) => match self.synapse(second, form, None, &vec![0; bias.len()])? {
                 Synapse::Dense(dense) if dense.passes() == synapse.passes() => {
                     let grid = dense.grid(None, None, None);
                     Some((dense, self.network.node(second).inputs[0], grid))
@@ -169,8 +200,8 @@ impl Build<'_> {
         Some((synapse, second, skip))
     }
 
-    /// Packs the weights of a node.
-    fn synapse(self, id: NodeId, form: &Form, bias: &[i32]) -> Option<Synapse> {
+    /// Packs the weights of a node, those of depthwise layers multiplied by factors.
+    fn synapse(self, id: NodeId, form: &Form, factors: Option<&[i64]>, bias: &[i32]) -> Option<Synapse> {
         let node = self.network.node(id);
         let from = *node.inputs.first()?;
         let (layout, planes) = self.maps[from.0].as_ref()?;
@@ -189,7 +220,8 @@ impl Build<'_> {
                 let at =
                     |o: usize, i: usize, [y, x]: [usize; 2]| weights[((o * inputs + i) * height + y) * width + x] as i8;
                 if is_depthwise(conv, shape[0]) {
-                    let weight = |channel, tap| at(channel, 0, tap);
+                    let factor = |channel: usize| factors.map_or(1, |factors| factors[channel] as i16);
+                    let weight = |channel, tap| factor(channel) * i16::from(at(channel, 0, tap));
                     return Some(Synapse::Depthwise(Box::new(Depthwise::new(geometry, layout, *planes, weight, bias))));
                 }
                 Dense::new((self.isa, form), geometry, input, at, bias).map(Box::new).map(Synapse::Dense)

@@ -11,6 +11,7 @@ use super::columns::Columns;
 use super::dense::{Dense, Memory, Positions, Terms as DenseTerms};
 use super::depthwise::Depthwise;
 use super::layout::{LANES, Layout, Planes};
+use super::neuron::FastRule;
 use super::places::{Grid, Place};
 use super::pool::Maximum;
 use super::rule::{Rule, Scale, Sums, store};
@@ -57,6 +58,8 @@ impl Synapse {
 #[derive(Debug)]
 struct Neurons {
     rule: Rule,
+    /// The same as kernels compute it themselves, where they can.
+    fused: Option<FastRule>,
     to: Layout,
     planes: Planes,
 }
@@ -198,22 +201,22 @@ impl Layer {
         codes: &mut [u8],
         scratch: &mut Scratch,
     ) {
-        let Neurons { rule, to, planes } = neurons;
-        if let (Synapse::Dense(dense), Rule::Fast(fast), None, Some([grid, _])) =
-            (&self.synapse, rule, &self.second, &self.grids)
+        let Neurons { rule, fused, to, planes } = neurons;
+        if let (Synapse::Dense(dense), Some(fused), None, Some([grid, _])) =
+            (&self.synapse, fused, &self.second, &self.grids)
             && dense.passes() == 1
             && self.scale.is_none()
-            && fast.signed == planes.signed
-            && planes.bytes == 1
+            && fused.signed == planes.signed
         {
             let terms = self.terms_of(0, |id| read(id));
-            let mut sink = Sink::Codes { codes, negative: to.bytes(), rule: fast };
+            let high = (planes.bytes == 2).then(|| to.bytes());
+            let mut sink = Sink::Codes { codes, negative: planes.bytes * to.bytes(), high, rule: fused };
             let at = Positions { codes: read(self.source), grid, first: self.first };
             dense.run(0, at, terms, &mut sink, &mut scratch.dense);
             return;
         }
         if let Some(columns) = &self.columns {
-            columns.run(read(self.source), codes, to);
+            columns.run(read(self.source), codes, to, *planes);
             return;
         }
         self.blocks(read, samples, scratch, &mut |range, sums| {

@@ -78,8 +78,9 @@ pub(super) struct Start<'a> {
 pub(super) enum Sink<'a> {
     /// The sums themselves, in vectors of channels.
     Sums(&'a mut [i32]),
-    /// The codes, unsigned or signed; `negative` is where the plane of negative magnitudes is.
-    Codes { codes: &'a mut [u8], negative: usize, rule: &'a FastRule },
+    /// The codes, unsigned or signed; `negative` is where the planes of negative magnitudes are, `high` where the more significant
+    /// bytes of codes of two bytes are, relative to the others.
+    Codes { codes: &'a mut [u8], negative: usize, high: Option<usize>, rule: &'a FastRule },
 }
 
 /// What a group's results are computed from.
@@ -114,7 +115,7 @@ pub(super) fn tiles<O: Operand>(
     assert!(last.read + group.reach() <= codes.len(), "a tile must read within its input");
     assert!(group.lines.len() == group.vectors * group.runs.iter().map(|run| run.quads).sum::<usize>());
     check(start, sink, end, last);
-    let wide = start.skip.is_some_and(|skip| skip.high.is_some());
+    let wide = start.skip.is_some_and(|skip| skip.high.is_some()) || matches!(sink, Sink::Codes { high: Some(_), .. });
     match O::kernel(isa, group.vectors, wide) {
         // SAFETY: whoever made the job has asked the machine for these instructions. Every place, with the origin and the
         // group's reach or its channels added, lies within what it reads and writes, and there is a line for each vector
@@ -142,8 +143,8 @@ pub(super) fn check(start: Start<'_>, sink: &Sink<'_>, end: usize, last: Place) 
     let write = last.write + channels;
     match sink {
         Sink::Sums(sums) => assert!(write <= sums.len(), "a tile must write within its output"),
-        Sink::Codes { codes, negative, rule } => {
-            let beyond = if rule.signed { *negative } else { 0 };
+        Sink::Codes { codes, negative, high, rule } => {
+            let beyond = if rule.signed { *negative } else { 0 } + high.unwrap_or(0);
             assert!(write + beyond <= codes.len() && rule.inverse.len() >= end, "a tile must write within its output");
         }
     }

@@ -22,7 +22,7 @@ pub(in crate::integer) trait Operand: Copy + Default + Into<i32> + 'static {
     /// The weights of a channel.
     fn weights(line: &Self::Line, lane: usize) -> [i32; 4];
 
-    /// The kernel for groups of so many vectors, if there is one; `wide` when it must read shortcuts of two bytes.
+    /// The kernel for groups of so many vectors, if there is one; `wide` when it must read shortcuts, or write codes, of two bytes.
     fn kernel(isa: Isa, vectors: usize, wide: bool) -> Option<Kernel<Self>>;
 }
 

@@ -1,7 +1,6 @@
 //! Tiles as plain loops, which the compiler writes in the machine's vectors: what the other kernels are compared with.
 
 use super::{Group, LANES, Operand, Sink, Start};
-use crate::integer::neuron::FastRule;
 use crate::integer::places::Place;
 
 #[allow(clippy::inline_always)] // belongs into a vectorised loop
@@ -63,17 +62,31 @@ pub(in crate::integer) fn store(sums: &[i32; LANES], vector: usize, place: Place
     let at = place.write + vector * LANES;
     match sink {
         Sink::Sums(out) => out[at..at + LANES].copy_from_slice(sums),
-        Sink::Codes { codes, negative, rule } => {
-            for (lane, &sum) in sums.iter().enumerate() {
-                let (inverse, offset) = (rule.inverse[vector][lane], rule.offset[vector][lane]);
-                let magnitude = |m: i32| FastRule::magnitude(inverse, offset, rule.largest[vector][lane], m) as u8;
-                if rule.signed {
-                    codes[at + lane] = if sum > 0 { magnitude(sum) } else { 0 };
-                    codes[at + *negative + lane] = if sum < 0 { magnitude(-sum) } else { 0 };
-                } else {
-                    codes[at + lane] = magnitude(sum);
-                }
+        Sink::Codes { codes, negative, high, rule } => {
+            if rule.signed {
+                let found = rule.magnitudes(vector, &sums.map(i32::wrapping_abs));
+                let of = |sign: i32| -> [i32; LANES] {
+                    std::array::from_fn(|lane| if sums[lane].signum() == sign { found[lane] } else { 0 })
+                };
+                put(&of(1), codes, at, *high);
+                put(&of(-1), codes, at + *negative, *high);
+            } else {
+                put(&rule.magnitudes(vector, sums), codes, at, *high);
             }
+        }
+    }
+}
+
+/// Writes codes of a byte, or of two.
+#[allow(clippy::inline_always)] // likewise
+#[inline(always)]
+fn put(found: &[i32; LANES], codes: &mut [u8], at: usize, high: Option<usize>) {
+    for (code, &found) in codes[at..at + LANES].iter_mut().zip(found) {
+        *code = found as u8;
+    }
+    if let Some(high) = high {
+        for (code, &found) in codes[at + high..at + high + LANES].iter_mut().zip(found) {
+            *code = (found >> 8) as u8;
         }
     }
 }

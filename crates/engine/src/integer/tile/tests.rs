@@ -40,10 +40,16 @@ fn compare<O: Operand>(code: impl Fn(&mut Numbers) -> O) {
             let bias = numbers.vectors(vectors, |x| x);
             let factors = numbers.vectors(vectors, |x| x.abs() % (1 << 15));
             let map: Vec<i32> = numbers.vectors(width * vectors, |x| x).concat();
-            let neurons = |signed: bool| -> Vec<Neuron> {
-                (0..stored).map(|c| Neuron::for_tests(1 + 37 * c as i64, signed)).collect()
+            let rule = |signed: bool, step: i64, largest: i64| {
+                let neurons: Vec<Neuron> =
+                    (0..stored).map(|c| Neuron::for_tests(1 + step * c as i64, signed, largest)).collect();
+                FastRule::new(&neurons).unwrap()
             };
-            let rules = [true, false].map(|signed| FastRule::new(&neurons(signed)).unwrap());
+            // codes of a byte, such with large units, and codes of two bytes
+            let rules: Vec<FastRule> = [(37, 255), (1000, 255), (3, 65_535)]
+                .into_iter()
+                .flat_map(|(step, largest)| [true, false].map(|signed| rule(signed, step, largest)))
+                .collect();
             for case in 0..6 {
                 let negative = (case % 2 == 1).then_some(width * stored);
                 let high = (case >= 4).then_some(2 * width * stored);
@@ -51,12 +57,14 @@ fn compare<O: Operand>(code: impl Fn(&mut Numbers) -> O) {
                 let start = Start { bias: &bias, map: (case == 1).then_some(map.as_slice()), skip };
                 let run = |isa: Isa| {
                     let job = Job { isa, codes: &codes, start };
-                    let (mut sums, mut found) = (vec![0; width * stored], [vec![0; 2 * width * stored], Vec::new()]);
-                    found[1] = vec![0; width * stored];
+                    let mut sums = vec![0; width * stored];
+                    let mut found = vec![vec![0; 4 * width * stored]; rules.len()];
                     grid.blocks(1, |places, count, origin| {
                         tiles(job, &group, places, count, origin, &mut Sink::Sums(&mut sums));
                         for (codes, rule) in found.iter_mut().zip(&rules) {
-                            let mut sink = Sink::Codes { codes, negative: width * stored, rule };
+                            let high = (rule.largest[0][0] > 256.0).then_some(width * stored);
+                            let negative = if high.is_some() { 2 } else { 1 } * width * stored;
+                            let mut sink = Sink::Codes { codes, negative, high, rule };
                             tiles(job, &group, places, count, origin, &mut sink);
                         }
                     });

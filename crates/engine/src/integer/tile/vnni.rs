@@ -2,15 +2,17 @@
 #![allow(unsafe_code)] // Vector instructions chosen at run time, on pointers whose bounds are checked once a call.
 
 use std::arch::x86_64::{
-    __m512i, _mm_loadu_si128, _mm_storeu_si128, _mm512_abs_epi32, _mm512_add_epi32, _mm512_cmpgt_epi32_mask,
-    _mm512_cvtepi32_epi8, _mm512_cvtepi32_ps, _mm512_cvtepu8_epi32, _mm512_cvttps_epi32, _mm512_dpbusd_epi32,
-    _mm512_dpwssd_epi32, _mm512_fmadd_ps, _mm512_load_si512, _mm512_loadu_ps, _mm512_loadu_si512,
-    _mm512_maskz_mov_epi32, _mm512_max_ps, _mm512_min_ps, _mm512_set1_epi32, _mm512_setzero_ps, _mm512_setzero_si512,
-    _mm512_storeu_si512, _mm512_sub_epi32,
+    __m512, __m512i, _mm_loadu_si128, _mm_storeu_si128, _mm512_abs_epi32, _mm512_add_epi32, _mm512_cmpge_epi32_mask,
+    _mm512_cmpgt_epi32_mask, _mm512_cmplt_epi32_mask, _mm512_cvtepi32_epi8, _mm512_cvtepi32_ps, _mm512_cvtepu8_epi32,
+    _mm512_cvttps_epi32, _mm512_dpbusd_epi32, _mm512_dpwssd_epi32, _mm512_fmadd_ps, _mm512_load_si512, _mm512_loadu_ps,
+    _mm512_loadu_si512, _mm512_mask_add_epi32, _mm512_mask_sub_epi32, _mm512_maskz_mov_epi32, _mm512_max_epi32,
+    _mm512_max_ps, _mm512_min_epi32, _mm512_min_ps, _mm512_mullo_epi32, _mm512_set1_epi32, _mm512_setzero_ps,
+    _mm512_setzero_si512, _mm512_storeu_si512, _mm512_sub_epi32,
 };
 
 use super::{Group, Sink, Start};
 use crate::integer::layout::LANES;
+use crate::integer::neuron::Correction;
 use crate::integer::places::Place;
 
 /// Computes places a tile at a time. Here are indices and no iterators: a closure, or an iterator's function, that is
@@ -92,7 +94,8 @@ unsafe fn tile<const P: usize, const N: usize>(
                     }
                 }
             }
-            Sink::Codes { codes, negative, rule } => {
+            // codes of two bytes have no kernel here
+            Sink::Codes { codes, negative, rule, .. } => {
                 let zero = _mm512_setzero_ps();
                 for n in 0..N {
                     let vector = group.first + n;
@@ -104,7 +107,11 @@ unsafe fn tile<const P: usize, const N: usize>(
                         let sum = sums[p][n];
                         let magnitude = if rule.signed { _mm512_abs_epi32(sum) } else { sum };
                         let code = _mm512_fmadd_ps(_mm512_cvtepi32_ps(magnitude), inverse, offset);
-                        let code = _mm512_cvttps_epi32(_mm512_max_ps(_mm512_min_ps(code, largest), zero));
+                        let mut code = _mm512_cvttps_epi32(_mm512_max_ps(_mm512_min_ps(code, largest), zero));
+                        if let Some(Correction { unit, low, high }) = &rule.correction {
+                            let load = |of: &[[i32; LANES]]| _mm512_loadu_si512(of.as_ptr().add(vector).cast());
+                            code = corrected(code, magnitude, [load(unit), load(low), load(high)], largest);
+                        }
                         if rule.signed {
                             let positive = _mm512_cmpgt_epi32_mask(sum, _mm512_setzero_si512());
                             let above = _mm512_maskz_mov_epi32(positive, code);
@@ -120,6 +127,17 @@ unsafe fn tile<const P: usize, const N: usize>(
             }
         }
     }
+}
+
+/// Codes within one of the right ones made right: what a unit, `−h` and `u − h` are for ([`Correction`]).
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
+fn corrected(code: __m512i, membranes: __m512i, [unit, low, high]: [__m512i; 3], largest: __m512) -> __m512i {
+    let rest = _mm512_sub_epi32(membranes, _mm512_mullo_epi32(code, unit));
+    let one = _mm512_set1_epi32(1);
+    let fewer = _mm512_mask_sub_epi32(code, _mm512_cmplt_epi32_mask(rest, low), code, one);
+    let right = _mm512_mask_add_epi32(fewer, _mm512_cmpge_epi32_mask(rest, high), fewer, one);
+    _mm512_min_epi32(_mm512_max_epi32(right, _mm512_setzero_si512()), _mm512_cvttps_epi32(largest))
 }
 
 /// Adds the products of a group's weights. A function by itself, whose sums are only ever indexed by constants and so

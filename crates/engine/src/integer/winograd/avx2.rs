@@ -7,7 +7,7 @@ use std::arch::x86_64::{
 };
 
 use super::{LANES, Place, Sink, Start};
-use crate::integer::tile::avx2::{finish, first};
+use crate::integer::tile::avx2::{Neurons, terms};
 
 /// `Bᵀ` times four vectors.
 #[inline]
@@ -82,7 +82,9 @@ pub(super) unsafe fn results(
     // SAFETY: as the caller promises.
     unsafe {
         let mut sums = [[_mm256_setzero_si256(); 2]; 4];
+        let bias = start.bias.as_ptr().add(vector).cast::<i32>();
         for half in 0..2 {
+            let bias = _mm256_loadu_si256(bias.add(8 * half).cast());
             let mut rows = [[_mm256_setzero_si256(); 4]; 2];
             for b in 0..4 {
                 let mut m = [_mm256_setzero_si256(); 4];
@@ -99,10 +101,29 @@ pub(super) unsafe fn results(
                     let place = 2 * y + x;
                     // four times the sums
                     let sum = _mm256_srai_epi32::<2>(found[x]);
-                    sums[place][half] = _mm256_add_epi32(first(start, places[place], vector, half), sum);
+                    let more = _mm256_add_epi32(bias, terms(start, places[place], vector, half));
+                    sums[place][half] = _mm256_add_epi32(more, sum);
                 }
             }
         }
-        finish(&sums, places, vector, sink);
+        for p in 0..4 {
+            let to = places[p].write + vector * LANES;
+            match sink {
+                Sink::Sums(out) => {
+                    let out = out.as_mut_ptr().add(to);
+                    _mm256_storeu_si256(out.cast(), sums[p][0]);
+                    _mm256_storeu_si256(out.add(8).cast(), sums[p][1]);
+                }
+                Sink::Codes { codes, negative, high, rule } => {
+                    let neurons = Neurons::new(rule, vector, *negative, *high);
+                    let to = codes.as_mut_ptr().add(to);
+                    if rule.signed {
+                        neurons.put::<true, true>(sums[p], to);
+                    } else {
+                        neurons.put::<false, true>(sums[p], to);
+                    }
+                }
+            }
+        }
     }
 }

@@ -53,7 +53,7 @@ fn it_gives_what_direct_convolution_gives() {
             let factors = vec![[77; LANES]; vectors];
             let rules = [true, false].map(|signed| {
                 let neurons: Vec<Neuron> =
-                    (0..channels[1]).map(|c| Neuron::for_tests(100 + 150 * c as i64, signed)).collect();
+                    (0..channels[1]).map(|c| Neuron::for_tests(100 + 150 * c as i64, signed, 255)).collect();
                 FastRule::new(&neurons).unwrap()
             });
             let source = (&input, planes, 255);
@@ -68,7 +68,7 @@ fn it_gives_what_direct_convolution_gives() {
                 let found = rules.each_ref().map(|rule| {
                     let grid = direct.grid(Some((&to, 2)), None, Some((&to, 1)));
                     let mut found = vec![0; samples * 2 * to.bytes()];
-                    let mut sink = Sink::Codes { codes: &mut found, negative: to.bytes(), rule };
+                    let mut sink = Sink::Codes { codes: &mut found, negative: to.bytes(), high: None, rule };
                     let first = Place { write: to.at(0, 0), ..first };
                     run(Positions { codes: &codes, grid: &grid, first }, &mut sink, &mut memory);
                     found

@@ -1,0 +1,90 @@
+//! Weighted sums over everything at a position-less layer's input, whose integers `f64` adds up exactly in any order.
+
+use spikeconverter_graph::ops::{Conv, Linear};
+use spikeconverter_graph::{Op, Tensor};
+
+use crate::kernels::vectors::vectorised;
+
+/// Sums that the compiler keeps side by side.
+const LANES: usize = 8;
+
+/// The results of a layer of weights that reads all of its input for each of them; `None` for other operations, and where sums
+/// could leave the 53 bits in which all integers are numbers.
+pub(super) fn sums(op: &Op, shape: &[usize], x: &[f64]) -> Option<Vec<f64>> {
+    let (weight, bias) = match op {
+        Op::Linear(Linear { weight, bias }) => (weight, bias.as_ref()),
+        Op::Conv(Conv { weight, bias, window, groups: 1 }) => {
+            let padded = window.pad_begin.iter().chain(&window.pad_end).any(|&pad| pad > 0);
+            (!padded && shape.get(1..) == Some(&weight.shape()[2..])).then_some((weight, bias.as_ref()))?
+        }
+        _ => return None,
+    };
+    let of_all = x.len() * weight.shape()[0] == weight.data().len();
+    let largest = |values: &mut dyn Iterator<Item = f64>| values.fold(0.0, |most: f64, x| most.max(x.abs()));
+    let bound =
+        largest(&mut x.iter().copied()) * largest(&mut weight.data().iter().map(|&w| w.into())) * x.len() as f64
+            + bias.map_or(0.0, |bias| largest(&mut bias.data().iter().map(|&b| b.into())));
+    (of_all && bound < (1u64 << 53) as f64).then(|| rows(weight, bias, x))
+}
+
+fn rows(weight: &Tensor, bias: Option<&Tensor>, x: &[f64]) -> Vec<f64> {
+    let mut results = vec![0.0; weight.shape()[0]];
+    vectorised(
+        #[inline(always)]
+        || {
+            for (result, weights) in results.iter_mut().zip(weight.data().chunks_exact(x.len().max(1))) {
+                let mut sums = [0.0; LANES];
+                let (blocks, rest) = (weights.chunks_exact(LANES), weights.chunks_exact(LANES).remainder());
+                for (weights, x) in blocks.zip(x.chunks_exact(LANES)) {
+                    for lane in 0..LANES {
+                        sums[lane] += f64::from(weights[lane]) * x[lane];
+                    }
+                }
+                let rest = rest.iter().zip(&x[x.len() - rest.len()..]).map(|(&w, x)| f64::from(w) * x);
+                *result = sums.iter().sum::<f64>() + rest.sum::<f64>();
+            }
+        },
+    );
+    if let Some(bias) = bias {
+        results.iter_mut().zip(bias.data()).for_each(|(result, &bias)| *result += f64::from(bias));
+    }
+    results
+}
+
+#[cfg(test)]
+mod tests {
+    use spikeconverter_graph::ops::Window;
+
+    use super::*;
+    use crate::literal;
+
+    /// Integers without a pattern, up to `most`.
+    fn integers(n: usize, most: i64) -> Vec<f64> {
+        (0..n as i64).map(|i| ((i * 7919 + 13) * (i + 5) % (2 * most + 1) - most) as f64).collect()
+    }
+
+    fn tensor(shape: &[usize], most: i64) -> Tensor {
+        let data = integers(shape.iter().product(), most).into_iter().map(|x| x as f32).collect();
+        Tensor::new(shape.to_vec(), data).unwrap()
+    }
+
+    #[test]
+    fn sums_are_the_literal_ones() {
+        for inputs in [1, 7, 8, 21] {
+            let linear = Op::Linear(Linear { weight: tensor(&[5, inputs], 127), bias: Some(tensor(&[5], 1 << 20)) });
+            let x = integers(inputs, 1 << 22);
+            let expected = literal::apply(&linear, &[(&[inputs], &x)], true).unwrap();
+            assert_eq!(sums(&linear, &[inputs], &x), Some(expected));
+            assert_eq!(sums(&linear, &[inputs], &vec![2f64.powi(47); inputs]), None, "too large");
+        }
+        let window = Window::new(vec![1, 1]);
+        let conv =
+            |window: Window| Op::Conv(Conv { weight: tensor(&[3, 4, 1, 1], 127), bias: None, window, groups: 1 });
+        let x = integers(4, 1000);
+        let expected = literal::apply(&conv(window.clone()), &[(&[4, 1, 1], &x)], true).unwrap();
+        assert_eq!(sums(&conv(window.clone()), &[4, 1, 1], &x), Some(expected));
+        assert_eq!(sums(&conv(window.clone()), &[4, 2, 1], &integers(8, 9)), None, "several positions");
+        let padded = Window { pad_begin: vec![1, 0], ..window };
+        assert_eq!(sums(&conv(padded), &[4, 1, 1], &x), None, "padding");
+    }
+}
