@@ -1,4 +1,5 @@
-//! Weighted sums over everything at a position-less layer's input, whose integers `f64` adds up exactly in any order.
+//! Weighted sums over whole maps: of all channels (classifiers) or of each by itself (global means). `f64` adds up their integers
+//! exactly in any order.
 
 use spikeconverter_graph::ops::{Conv, Linear};
 use spikeconverter_graph::{Op, Tensor};
@@ -8,31 +9,35 @@ use crate::kernels::vectors::vectorised;
 /// Sums that the compiler keeps side by side.
 const LANES: usize = 8;
 
-/// The results of a layer of weights that reads all of its input for each of them; `None` for other operations, and where sums
-/// could leave the 53 bits in which all integers are numbers.
+/// The results of a layer of weights that reads whole maps for each of them; `None` for other operations, and where sums could
+/// leave the 53 bits in which all integers are numbers.
 pub(super) fn sums(op: &Op, shape: &[usize], x: &[f64]) -> Option<Vec<f64>> {
-    let (weight, bias) = match op {
-        Op::Linear(Linear { weight, bias }) => (weight, bias.as_ref()),
-        Op::Conv(Conv { weight, bias, window, groups: 1 }) => {
+    let (weight, bias, groups) = match op {
+        Op::Linear(Linear { weight, bias }) => (weight, bias.as_ref(), 1),
+        Op::Conv(Conv { weight, bias, window, groups }) => {
             let padded = window.pad_begin.iter().chain(&window.pad_end).any(|&pad| pad > 0);
-            (!padded && shape.get(1..) == Some(&weight.shape()[2..])).then_some((weight, bias.as_ref()))?
+            (!padded && shape.get(1..) == Some(&weight.shape()[2..])).then_some((weight, bias.as_ref(), *groups))?
         }
         _ => return None,
     };
-    let of_all = x.len() * weight.shape()[0] == weight.data().len();
+    let of_all = x.len() * weight.shape()[0] == weight.data().len() * groups && !x.is_empty();
     let largest = |values: &mut dyn Iterator<Item = f64>| values.fold(0.0, |most: f64, x| most.max(x.abs()));
     let bound =
         largest(&mut x.iter().copied()) * largest(&mut weight.data().iter().map(|&w| w.into())) * x.len() as f64
             + bias.map_or(0.0, |bias| largest(&mut bias.data().iter().map(|&b| b.into())));
-    (of_all && bound < (1u64 << 53) as f64).then(|| rows(weight, bias, x))
+    (of_all && bound < (1u64 << 53) as f64).then(|| rows(weight, bias, groups, x))
 }
 
-fn rows(weight: &Tensor, bias: Option<&Tensor>, x: &[f64]) -> Vec<f64> {
-    let mut results = vec![0.0; weight.shape()[0]];
+fn rows(weight: &Tensor, bias: Option<&Tensor>, groups: usize, x: &[f64]) -> Vec<f64> {
+    let outputs = weight.shape()[0];
+    let inputs = x.len() / groups;
+    let mut results = vec![0.0; outputs];
     vectorised(
         #[inline(always)]
         || {
-            for (result, weights) in results.iter_mut().zip(weight.data().chunks_exact(x.len().max(1))) {
+            let rows = results.iter_mut().zip(weight.data().chunks_exact(inputs));
+            for (row, (result, weights)) in rows.enumerate() {
+                let x = &x[row / (outputs / groups) * inputs..][..inputs];
                 let mut sums = [0.0; LANES];
                 let (blocks, rest) = (weights.chunks_exact(LANES), weights.chunks_exact(LANES).remainder());
                 for (weights, x) in blocks.zip(x.chunks_exact(LANES)) {
@@ -75,8 +80,12 @@ mod tests {
             let x = integers(inputs, 1 << 22);
             let expected = literal::apply(&linear, &[(&[inputs], &x)], true).unwrap();
             assert_eq!(sums(&linear, &[inputs], &x), Some(expected));
-            assert_eq!(sums(&linear, &[inputs], &vec![2f64.powi(47); inputs]), None, "too large");
+            assert_eq!(sums(&linear, &[inputs], &vec![2f64.powi(53); inputs]), None, "too large");
         }
+        let mean = Conv { weight: tensor(&[6, 1, 3, 3], 1), bias: None, window: Window::new(vec![3, 3]), groups: 6 };
+        let x = integers(54, 1 << 22);
+        let expected = literal::apply(&Op::Conv(mean.clone()), &[(&[6, 3, 3], &x)], true).unwrap();
+        assert_eq!(sums(&Op::Conv(mean), &[6, 3, 3], &x), Some(expected));
         let window = Window::new(vec![1, 1]);
         let conv =
             |window: Window| Op::Conv(Conv { weight: tensor(&[3, 4, 1, 1], 127), bias: None, window, groups: 1 });
