@@ -109,15 +109,6 @@ impl Dense {
         self.planes.count() * self.input.bytes()
     }
 
-    /// Bytes of the packed weights.
-    pub(super) fn weights(&self) -> usize {
-        match &self.passes {
-            Passes::Bytes(passes) => passes.iter().flat_map(|pass| &pass.groups).map(Group::bytes).sum(),
-            Passes::Words(_, passes) => passes.iter().flat_map(|pass| &pass.groups).map(Group::bytes).sum(),
-            Passes::Winograd(winograd) => winograd.weights(),
-        }
-    }
-
     /// How many sums there are for each result.
     pub(super) fn passes(&self) -> usize {
         match &self.passes {

@@ -51,19 +51,12 @@ impl<'a> Program<'a> {
     pub(crate) fn chunk(&self, count: usize, threads: usize) -> usize {
         /// Bytes that a thread works on at a time, so that they stay in a core's own cache.
         const CHUNK: usize = 1 << 19;
-        /// Weights of 16 bits do not stay there in large networks: then what a thread works on may take this part of what they
-        /// take, so that loading them serves many samples.
-        const SHARE: usize = 16;
-        let most = if self.isa.multiplies_words() { CHUNK.max(self.weights() / SHARE) } else { CHUNK };
+        /// The same where weights have 16 bits and do not stay there: loading them serves many samples.
+        const CHUNK_OF_WORDS: usize = 1 << 22;
+        let most = if self.isa.multiplies_words() { CHUNK_OF_WORDS } else { CHUNK };
         let chunk = self.plan.chunk(most, count, threads);
         // as many chunks for each thread
         count.div_ceil(count.div_ceil(chunk).next_multiple_of(threads)).max(1)
-    }
-
-    /// Bytes of all weights.
-    fn weights(&self) -> usize {
-        let of = |step: &Step| if let Step::Layer(layer) = step { layer.weights() } else { 0 };
-        self.steps.iter().map(of).sum()
     }
 
     /// Runs samples; `seen` is shown the codes of each population, and a clock when a node has ended.

@@ -136,15 +136,6 @@ impl Layer {
         std::iter::once(self.source).chain(second).chain(skip).collect()
     }
 
-    /// Bytes of the weights that are read for each sample or, in large numbers, for several.
-    pub(super) fn weights(&self) -> usize {
-        let second = self.second.as_ref().map_or(0, |(dense, ..)| dense.weights());
-        match &self.synapse {
-            Synapse::Dense(dense) => dense.weights() + second,
-            Synapse::Depthwise(_) => 0,
-        }
-    }
-
     /// Runs some samples. `read` are the codes of a planar node for these samples.
     pub(super) fn run<'a>(
         &self,

@@ -41,11 +41,6 @@ pub(super) struct Group<O: Operand> {
 }
 
 impl<O: Operand> Group<O> {
-    /// Bytes of its weights.
-    pub(super) fn bytes(&self) -> usize {
-        size_of_val(self.lines.as_slice())
-    }
-
     /// End of what it reads, relative to a position.
     pub(super) fn reach(&self) -> usize {
         self.runs.iter().map(|run| run.offset + 4 * run.quads).max().unwrap_or(0)

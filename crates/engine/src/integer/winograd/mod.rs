@@ -111,11 +111,6 @@ impl Winograd {
         })
     }
 
-    /// Bytes of the packed weights.
-    pub(super) fn weights(&self) -> usize {
-        self.points.iter().flatten().map(Group::bytes).sum()
-    }
-
     /// Computes the results of some samples, as [`Dense::run`](super::dense::Dense::run) does.
     pub(super) fn run(&self, at: Positions<'_>, terms: Terms<'_>, sink: &mut Sink<'_>, memory: &mut Memory) {
         let samples = at.codes.len() / (self.planes.count() * self.input.bytes());
