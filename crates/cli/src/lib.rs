@@ -59,5 +59,6 @@ fn dispatch(command: &Command) -> Result<ExitCode, Failure> {
         Command::Inspect(args) => commands::inspect::run(args),
         Command::Methods(args) => commands::methods::run(args),
         Command::Demo(args) => commands::demo::run(args),
+        Command::Setup(args) => commands::setup::run(args),
     }
 }

@@ -63,6 +63,8 @@ pub(crate) enum Command {
     Methods(MethodsArgs),
     /// Convert and evaluate a small network that ships with this program
     Demo(DemoArgs),
+    /// Write what a shell needs to complete commands, or manual pages
+    Setup(SetupArgs),
 }
 
 /// How the model's file is read.
@@ -130,6 +132,30 @@ pub(crate) struct EvalArgs {
 
     #[command(flatten)]
     pub(crate) data: DataArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  spikeconverter setup --completions bash > ~/.local/share/bash-completion/completions/spikeconverter
+  spikeconverter setup --completions zsh > ~/.zfunc/_spikeconverter
+  spikeconverter setup --completions fish > ~/.config/fish/completions/spikeconverter.fish
+  spikeconverter setup --man ~/.local/share/man/man1")]
+pub(crate) struct SetupArgs {
+    #[command(flatten)]
+    pub(crate) what: SetupWhat,
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct SetupWhat {
+    /// Print the completions of a shell
+    #[arg(long, value_enum, value_name = "SHELL")]
+    pub(crate) completions: Option<clap_complete::Shell>,
+
+    /// Write a manual page for each command into this folder, which is made if it is not there
+    #[arg(long, value_name = "DIR")]
+    pub(crate) man: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -35,6 +35,7 @@ fn help() {
         ("help_inspect", "inspect --help"),
         ("help_methods", "methods --help"),
         ("help_demo", "demo --help"),
+        ("help_setup", "setup --help"),
     ] {
         printed(name, line);
     }
