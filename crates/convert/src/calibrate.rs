@@ -22,9 +22,9 @@ use self::correct::survey;
 pub(crate) use self::correct::{correct, in_activation_units, scaled};
 use self::fit::fit;
 pub(crate) use self::fit::mean_difference;
-use self::least_squares::Aim;
+pub(crate) use self::least_squares::{Aim, fit as fit_weights};
 use self::network::calibrate_network;
-use self::route::{Route, routes};
+pub(crate) use self::route::{Route, routes};
 use crate::lower::Lowered;
 use crate::{Conversion, ConvertError, LayerReport, Options, WeightCalibration};
 
@@ -81,7 +81,7 @@ impl Fitter for Calibration<'_> {
     }
 
     fn synapse(&mut self, op: &Op, input: &Batch, aim: &Aim<'_>) -> Option<Op> {
-        least_squares::fit(op, input, aim)
+        fit_weights(op, input, aim)
     }
 
     fn population(&mut self, _: NodeId, population: &Population, membranes: &Batch, wanted: &Batch) -> Population {
@@ -188,7 +188,7 @@ fn walk(
 }
 
 /// The membranes beyond which a synapse's listener does not tell one from another.
-fn bounds(network: &SpikingNetwork, route: &Route) -> (f32, f32) {
+pub(crate) fn bounds(network: &SpikingNetwork, route: &Route) -> (f32, f32) {
     let listener = route.listener.map(|id| &network.node(id).kind);
     let (low, high) = match listener {
         Some(NodeKind::Population(Population { transfer: Transfer::Relu, .. })) => (Some(0.0), None),
@@ -198,7 +198,8 @@ fn bounds(network: &SpikingNetwork, route: &Route) -> (f32, f32) {
     (low.unwrap_or(f32::NEG_INFINITY), high.unwrap_or(f32::INFINITY))
 }
 
-fn sum(sum: Option<Batch>, more: &Batch) -> Batch {
+/// `sum`, if there is one, and `more`.
+pub(crate) fn sum(sum: Option<Batch>, more: &Batch) -> Batch {
     let Some(mut sum) = sum else { return more.clone() };
     sum.data_mut().iter_mut().zip(more.data()).for_each(|(sum, x)| *sum += x);
     sum

@@ -18,8 +18,7 @@ pub use error::ConvertError;
 pub use methods::{FsNeurons, Method, MethodInfo, SpikeConverter, method, methods};
 pub use options::{Base, Granularity, Options, WeightCalibration, Weights};
 pub use report::{Conversion, LayerReport};
-pub use spikeconverter_neuron::PoolRule;
 pub use streaming::{
-    CalibrationRule, Combination, InitialRule, NeuronRule, Part, Parts, RecipeInfo, RehearsalRule, ThresholdRule,
-    combinations,
+    CalibrationRule, Combination, InitialRule, MaxPoolRule, NeuronRule, Part, Parts, RecipeInfo, RehearsalRule,
+    ThresholdRule, combinations,
 };

@@ -4,7 +4,7 @@ mod common;
 
 use common::{Numbers, residual, structures};
 use spikeconverter_convert::{
-    CalibrationRule, ConvertError, Granularity, InitialRule, Method, NeuronRule, Options, Part, Parts, PoolRule,
+    CalibrationRule, ConvertError, Granularity, InitialRule, MaxPoolRule, Method, NeuronRule, Options, Part, Parts,
     RehearsalRule, ThresholdRule, combinations, method, methods,
 };
 use spikeconverter_engine::{Ann, Batch, ClockedEngine, Engine, FoldedEngine};
@@ -40,20 +40,16 @@ fn error(graph: &Graph, network: &SpikingNetwork) -> f64 {
 fn takes(name: &str, structure: &str) -> bool {
     match name {
         "dcgs" => structure != "leaky",
-        // these have layers whose values may be negative
-        "srp" | "cos" => !["leaky", "no activations", "inverted residual"].contains(&structure),
         _ => true,
     }
 }
 
 /// The largest error that a method's results may have after 64 steps, or in a window of 10, on small random networks.
-/// Resets to zero lose charge, weights allow far more than occurs, and the largest current of each step is more than the
-/// largest mean; a gate loses what the winner sent before it won.
+/// Resets to zero lose charge, weights allow far more than occurs, and a gate loses what the winner sent before it won.
 fn bound(name: &str, structure: &str) -> f64 {
     match (name, structure) {
         ("spikeconverter" | "fs-neurons", _) => 1e-3,
         ("diehl2015-model" | "diehl2015-data" | "sengupta2019", _) => 0.7,
-        ("ltb", "max-pools") => 0.6,
         (_, "max-pools") => 0.1,
         _ => 0.05,
     }
@@ -134,7 +130,7 @@ fn parts_combine_as_the_table_says() {
             let allowed = combination.calibration_rules.contains(&rule);
             try_parts(Parts { calibration: Some(rule), ..own }, allowed, "--calibration-rule");
         }
-        for &rule in PoolRule::ALL {
+        for &rule in MaxPoolRule::ALL {
             try_parts(Parts { pool: Some(rule), ..own }, combination.max_pools.contains(&rule), "--max-pool");
         }
         for &rule in RehearsalRule::ALL {

@@ -208,9 +208,12 @@ impl StreamingPopulation {
             }
         }
         let offsets = matches!(stream.rehearsal, Some(Rehearsal::OffsetSpikes { .. }));
-        if offsets && !(self.is_binary(&[neurons], stream.coding) && self.reset == Reset::Subtract) {
+        let takes_back = matches!(self.negative, Negative::Memory(_));
+        let plain = self.emission == Emission::Binary && self.phases.is_none() && !takes_back;
+        if offsets && !(plain && self.reset == Reset::Subtract) {
             return Err(
-                "offset spikes are corrected of ReLU populations that fire once a step, reset by subtraction".into()
+                "offset spikes are corrected of populations that fire once a step, reset by subtraction, and take nothing back"
+                    .into(),
             );
         }
         if self.largest_code(stream.steps) > i32::MAX as u64 {

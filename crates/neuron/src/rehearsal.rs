@@ -15,9 +15,13 @@ use serde::{Deserialize, Serialize};
 /// V ≥ θ:                u(0) ← u(0) + max(θ, 1.001·θ − max over silent steps of u)      one spike more
 /// ```
 ///
-/// with `u` before the reset. A neuron that fires in every step has none to add. The published code runs each layer
-/// `steps + T` steps before the next one's turn; here the layers before run again for it, `steps` steps a layer and `T` at
-/// the end, which are the same spikes.
+/// with `u` before the reset. A neuron that fires in every step has none to add.
+///
+/// In either, neurons that send negative spikes on their own ([`NegativeSpikes::Slope`](crate::NegativeSpikes)) learn nothing: a
+/// membrane that ends below 0 is no sign of a spike too many there. The papers' networks have none.
+///
+/// The published code runs each layer `steps + T` steps before the next one's turn; here the layers before run again for it,
+/// `steps` steps a layer and `T` at the end, which are the same spikes.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Rehearsal {

@@ -100,6 +100,12 @@ impl StreamingNeuron {
         self.quantum() * self.weight(t)
     }
 
+    /// Whether a rehearsal teaches it anything: how its membrane ends tells of spikes too many only where values below 0 are
+    /// none.
+    pub fn learns(&self) -> bool {
+        !matches!(self.negative, NegativeSpikes::Slope(_))
+    }
+
     /// The quantum `q`.
     pub fn quantum(&self) -> f64 {
         self.threshold * self.emission.quantum()

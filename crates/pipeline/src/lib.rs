@@ -43,8 +43,8 @@ pub use advice::Advice;
 pub use calibration::Calibration;
 pub use check::{CheckReport, CheckTotals, InputSummary, NodeVerdict, Verdict, check};
 pub use compare::{
-    Cell, CellResult, CompareProgress, CompareRequest, Comparison, Fronts, Measured, Raster, RasterLayer, SampleSet,
-    Setting, Skipped, SpikeTrain, compare, fronts,
+    Cell, CellResult, CompareProgress, CompareRequest, Comparison, FIGURES, Fronts, Measured, Raster, RasterLayer,
+    SampleSet, Setting, Skipped, SpikeTrain, compare, fronts,
 };
 pub use convert::{ConvertReport, ConvertRequest, Converted, DataSummary, ScheduleSummary, convert};
 pub use describe::{Description, LayerDescription, describe};

@@ -2,7 +2,7 @@
 
 use clap::Args;
 use spikeconverter_convert::{
-    CalibrationRule, InitialRule, NeuronRule, Part, Parts, PoolRule, RehearsalRule, ThresholdRule,
+    CalibrationRule, InitialRule, MaxPoolRule, NeuronRule, Part, Parts, RehearsalRule, ThresholdRule,
 };
 
 #[derive(Debug, Args)]
@@ -31,8 +31,8 @@ pub(crate) struct PartsArgs {
     calibration_rule: Option<CalibrationRule>,
 
     /// How maxima are taken from step to step
-    #[arg(long, value_name = "NAME", value_parser = part::<PoolRule>)]
-    max_pool: Option<PoolRule>,
+    #[arg(long, value_name = "NAME", value_parser = part::<MaxPoolRule>)]
+    max_pool: Option<MaxPoolRule>,
 
     /// Whether a sample is tried before it runs, and what is learnt from it
     #[arg(long, value_name = "NAME", value_parser = part::<RehearsalRule>)]

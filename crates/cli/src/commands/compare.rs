@@ -9,7 +9,7 @@ use spikeconverter_convert::Options;
 use spikeconverter_data::Split;
 use spikeconverter_network::{Simulation, write_whole};
 use spikeconverter_pipeline::{
-    Calibration, Cell, CellResult, CompareRequest, Comparison, EvaluationReport, Fronts, Model, compare,
+    Calibration, Cell, CellResult, CompareRequest, Comparison, EvaluationReport, FIGURES, Fronts, Model, compare,
 };
 
 use crate::Failure;
@@ -139,22 +139,8 @@ fn text(found: &Comparison, report: Option<&Path>) -> String {
 
 /// The cells with figures, method by method.
 fn table(found: &Comparison) -> String {
-    let mut table = Table::new(&[
-        "<method",
-        "<",
-        "T",
-        "latency",
-        "accuracy",
-        "gap",
-        "agreement",
-        "spikes/neuron",
-        "bits/spike",
-        "SynOps",
-        "energy",
-        "SNN/ANN",
-        "time",
-        "<",
-    ]);
+    let head = [&["<method", "<", "T"], &FIGURES[..], &["SNN/ANN", "time", "<"]].concat();
+    let mut table = Table::new(&head);
     let mut last = "";
     for (cell, fronts) in found.cells.iter().zip(found.fronts()) {
         let Some(measured) = cell.measured() else { continue };

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use spikeconverter_convert::{
-    CalibrationRule, Combination, InitialRule, MethodInfo, NeuronRule, Part, PoolRule, RecipeInfo, RehearsalRule,
+    CalibrationRule, Combination, InitialRule, MaxPoolRule, MethodInfo, NeuronRule, Part, RecipeInfo, RehearsalRule,
     ThresholdRule, combinations, methods,
 };
 
@@ -53,7 +53,7 @@ fn parts(combinations: &[Combination]) -> String {
     list::<ThresholdRule>("--threshold-rule", &mut text);
     list::<InitialRule>("--initial", &mut text);
     list::<CalibrationRule>("--calibration-rule", &mut text);
-    list::<PoolRule>("--max-pool", &mut text);
+    list::<MaxPoolRule>("--max-pool", &mut text);
     list::<RehearsalRule>("--rehearsal", &mut text);
     text.push_str("What combines with each neuron model, whatever the method\n");
     for combination in combinations {

@@ -35,15 +35,15 @@ const HELD_OUT: usize = 4;
 const TURNS: usize = 4;
 
 /// What a listener's membranes should be.
-pub(super) struct Aim<'a> {
+pub(crate) struct Aim<'a> {
     /// Membranes wanted.
-    pub(super) wanted: &'a Batch,
+    pub(crate) wanted: &'a Batch,
     /// What other synapses bring to the same membranes.
-    pub(super) beside: Option<&'a Batch>,
+    pub(crate) beside: Option<&'a Batch>,
     /// Membranes below are alike.
-    pub(super) low: f32,
+    pub(crate) low: f32,
     /// Membranes above are alike.
-    pub(super) high: f32,
+    pub(crate) high: f32,
 }
 
 impl Aim<'_> {
@@ -55,7 +55,7 @@ impl Aim<'_> {
 }
 
 /// `op` with weights and bias fitted to what it reads. `None` where it has none, or where trained weights do as well.
-pub(super) fn fit(op: &Op, input: &Batch, aim: &Aim<'_>) -> Option<Op> {
+pub(crate) fn fit(op: &Op, input: &Batch, aim: &Aim<'_>) -> Option<Op> {
     let unfolding = Unfolding::new(op, input.shape())?;
     let (weight, bias) = Unfolding::parameters(op)?;
     let (depth, outputs) = (unfolding.depth(), unfolding.outputs());

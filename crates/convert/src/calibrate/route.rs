@@ -4,17 +4,17 @@ use spikeconverter_network::{NodeKind, SpikingNetwork};
 
 /// The way from a synapse with weights to the membranes that it feeds.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Route {
+pub(crate) struct Route {
     /// The node whose value is the membrane, or as much of it as can be told: the synapse itself or a sum.
-    pub(super) membrane: NodeId,
+    pub(crate) membrane: NodeId,
     /// What the sum adds to the synapse's result.
-    pub(super) beside: Vec<NodeId>,
+    pub(crate) beside: Vec<NodeId>,
     /// The population or read-out; absent where other operations lie between.
-    pub(super) listener: Option<NodeId>,
+    pub(crate) listener: Option<NodeId>,
 }
 
 /// The routes of all synapses with weights, by node.
-pub(super) fn routes(network: &SpikingNetwork) -> Vec<Option<Route>> {
+pub(crate) fn routes(network: &SpikingNetwork) -> Vec<Option<Route>> {
     let consumers = network.consumers();
     let only = |id: NodeId| match consumers[id.0].as_slice() {
         &[reader] => Some((reader, &network.node(reader).kind)),

@@ -10,10 +10,8 @@
 //! Not taken over: a `φ` of its own for each layer (by sensitivity and number of spikes), compression of thresholds, early
 //! exit. Here `φ` is one for all layers, `--levels`.
 
-use spikeconverter_neuron::PoolRule;
-
 use super::{MethodInfo, Streaming};
-use crate::streaming::{CalibrationRule, InitialRule, NeuronRule, Recipe, ThresholdRule};
+use crate::streaming::{CalibrationRule, InitialRule, MaxPoolRule, NeuronRule, Recipe, ThresholdRule};
 
 pub(super) static METHOD: Streaming = Streaming {
     info: MethodInfo {
@@ -30,7 +28,7 @@ pub(super) static METHOD: Streaming = Streaming {
         levels: 4,
         initial: InitialRule::Shift,
         calibration: CalibrationRule::Bias,
-        pool: PoolRule::LateralInhibition,
+        pool: MaxPoolRule::LateralInhibition,
         ..Recipe::rate(ThresholdRule::Mmse)
     },
 };

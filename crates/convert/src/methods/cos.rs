@@ -13,7 +13,8 @@
 //!
 //! Confirmed, by the authors' code: all of this, in units of the threshold, with networks trained by QCFS, whose trained bounds
 //! are the thresholds, and ρ = 4 (CIFAR) or 8 (ImageNet). **The published figures are of networks so trained.** Ours: thresholds
-//! of a network that was not, as in [`super::bu2022`]; that layers without ReLU are refused.
+//! of a network that was not, as in [`super::bu2022`]; that neurons without ReLU, whose membranes may
+//! well end below 0, stay as they are when it is their turn.
 
 use super::{MethodInfo, Streaming};
 use crate::streaming::{InitialRule, Recipe, RehearsalRule, ThresholdRule, USUAL_REHEARSAL};
@@ -26,7 +27,6 @@ pub(super) static METHOD: Streaming = Streaming {
         year: 2023,
         neuron: "integrate-and-fire, reset by subtraction, from half the threshold, corrected by a spike after a rehearsal",
         structures_published: "convolution, linear, residual, average pooling",
-        structures_here: MethodInfo::RELU,
         figures: "none for networks not trained with QCFS; with it, by the authors' code, ResNet-34 on ImageNet (trained 74.22) \
                   69.11 at T = 1, 72.66 at 2, 73.81 at 4, 74.17 at 8, after 8 steps of rehearsal a layer",
         ..MethodInfo::STREAM

@@ -10,10 +10,8 @@
 //! this rule, the margin of ¾, negative spikes only while the sum of what was sent allows it, an exact cumulative maximum. Not
 //! taken over: thresholds from the mean and variance of activations, for which percentiles stand here.
 
-use spikeconverter_neuron::PoolRule;
-
 use super::{MethodInfo, Streaming};
-use crate::streaming::{NeuronRule, Recipe, ThresholdRule};
+use crate::streaming::{MaxPoolRule, NeuronRule, Recipe, ThresholdRule};
 
 pub(super) static METHOD: Streaming = Streaming {
     info: MethodInfo {
@@ -31,7 +29,7 @@ pub(super) static METHOD: Streaming = Streaming {
     recipe: Recipe {
         neuron: NeuronRule::Differential,
         levels: 4,
-        pool: PoolRule::LateralInhibition,
+        pool: MaxPoolRule::LateralInhibition,
         ..Recipe::rate(ThresholdRule::Percentile)
     },
 };

@@ -10,10 +10,8 @@
 //! percentiles. Different there: positive and negative sides have percentiles of their own. Not taken over: what the paper adds
 //! for attention and other nonlinearities. Ours: negative spikes of ReLU neurons take back what was sent.
 
-use spikeconverter_neuron::PoolRule;
-
 use super::{MethodInfo, Streaming};
-use crate::streaming::{NeuronRule, Recipe, ThresholdRule};
+use crate::streaming::{MaxPoolRule, NeuronRule, Recipe, ThresholdRule};
 
 pub(super) static METHOD: Streaming = Streaming {
     info: MethodInfo {
@@ -29,7 +27,7 @@ pub(super) static METHOD: Streaming = Streaming {
     recipe: Recipe {
         neuron: NeuronRule::MultiThreshold,
         levels: 4,
-        pool: PoolRule::LateralInhibition,
+        pool: MaxPoolRule::LateralInhibition,
         ..Recipe::rate(ThresholdRule::Percentile)
     },
 };

@@ -5,14 +5,15 @@
 //! u_l ← u_l + W_l θ_{l-1} s_{l-1}(t) + b_l + θ_l/(2T);   s_l(t) = [u_l ≥ θ_l];   u_l ← u_l − θ_l s_l(t)
 //! θ_l = argmin over max a·(1 − i/100), i = 0..94, of mean (a − clip(⌊a T/θ⌋, 0, T) θ/T)²
 //! light:     b_c ← b_c − (mean θ s̄_c − mean a_c)
-//! advanced:  u(0) ← u(0) + T·mean(a − θ s̄) for each neuron, after W and b were fitted to what the layers before deliver
+//! advanced:  W, b ← argmin mean ‖W x̄ + b − z*‖², x̄: mean of what the layers before deliver
+//!            u(0) ← u(0) + T·mean(a − θ s̄) for each neuron
 //! ```
 //!
-//! Confirmed, by the authors' code: all of this, one threshold a layer, bias correction on one batch. Not taken over: the
-//! weights of the advanced calibration, which the authors find by gradient descent; its potentials alone are here. Ours: the
-//! last layer's results are corrected by their means as well; where several layers add up in front of a population the
-//! correction is a current of its own; the error of the threshold search counts the shift. The authors' networks have average
-//! pooling; maxima are gated here.
+//! Confirmed, by the authors' code: all of this, one threshold a layer, bias correction on one batch, weights before potentials.
+//! Different there: weights are found by gradient descent (Adam, some thousand turns) on the difference of activations; ours are
+//! the closed form (`streaming/calibration/weights.rs`). Ours: the last layer's results are corrected by their means as well;
+//! where several layers add up in front of a population the correction is a current of its own; the error of the threshold
+//! search counts the shift. The authors' networks have average pooling; maxima are gated here.
 
 use super::{MethodInfo, Streaming};
 use crate::streaming::{CalibrationRule, InitialRule, Recipe, ThresholdRule};
@@ -35,5 +36,5 @@ pub(super) static LIGHT: Streaming = Streaming { info: LIGHT_INFO, recipe: LIGHT
 
 pub(super) static ADVANCED: Streaming = Streaming {
     info: MethodInfo { name: "li2021-advanced", ..LIGHT_INFO },
-    recipe: Recipe { calibration: CalibrationRule::Potentials, ..LIGHT_RECIPE },
+    recipe: Recipe { calibration: CalibrationRule::Full, ..LIGHT_RECIPE },
 };

@@ -9,10 +9,8 @@
 //! Confirmed, by the authors' code: both, `Γ` of 2 (script) or 5 (class), thresholds of 99.9 % after activations above 1 were
 //! divided by `Γ`, start at 0. That LIPool transmits exactly the largest of the sums is derived. Ours: windows of any size.
 
-use spikeconverter_neuron::PoolRule;
-
 use super::{MethodInfo, Streaming};
-use crate::streaming::{NeuronRule, Recipe, ThresholdRule};
+use crate::streaming::{MaxPoolRule, NeuronRule, Recipe, ThresholdRule};
 
 pub(super) static METHOD: Streaming = Streaming {
     info: MethodInfo {
@@ -28,7 +26,7 @@ pub(super) static METHOD: Streaming = Streaming {
     recipe: Recipe {
         neuron: NeuronRule::Burst,
         levels: 5,
-        pool: PoolRule::LateralInhibition,
+        pool: MaxPoolRule::LateralInhibition,
         ..Recipe::rate(ThresholdRule::BurstPercentile)
     },
 };

@@ -73,10 +73,6 @@ pub struct MethodInfo {
 }
 
 impl MethodInfo {
-    /// Structures of methods that take ReLU alone, and clips from 0.
-    const RELU: &'static str = "convolution (grouped, depthwise, dilated, transposed), linear, residual, concatenation, \
-                                average and max pooling, ReLU, clips, biases";
-
     /// What rows of streaming methods have in common.
     const STREAM: Self = Self {
         name: "",

@@ -11,7 +11,8 @@
 //!
 //! Confirmed, by the authors' code: all of this, all layers at once, with networks trained by QCFS, whose trained bounds are the
 //! thresholds, and τ = 4 (CIFAR) or 8 (ImageNet). **The published figures are of networks so trained.** Ours: thresholds of a
-//! network that was not, as in [`super::bu2022`]; the mask in units of the threshold; that layers without ReLU are refused.
+//! network that was not, as in [`super::bu2022`]; the mask in units of the threshold; that neurons without ReLU, whose
+//! membranes may well end below 0, are always heard.
 
 use super::{MethodInfo, Streaming};
 use crate::streaming::{InitialRule, Recipe, RehearsalRule, ThresholdRule, USUAL_REHEARSAL};
@@ -24,7 +25,6 @@ pub(super) static METHOD: Streaming = Streaming {
         year: 2023,
         neuron: "integrate-and-fire, reset by subtraction, from half the threshold; silent where a rehearsal left no membrane",
         structures_published: "convolution, linear, residual, average pooling",
-        structures_here: MethodInfo::RELU,
         figures: "none for networks not trained with QCFS; with it, by the authors' code, ResNet-34 on ImageNet (trained 74.32) \
                   57.78 at T = 1, 64.32 at 2, 66.71 at 4, 67.62 at 8, after 8 steps of rehearsal",
         ..MethodInfo::STREAM

@@ -1,10 +1,9 @@
 //! Which parts combine.
 
 use serde::Serialize;
-use spikeconverter_neuron::PoolRule;
 
 use super::recipe::{calibration_conflict, initial_conflict, pool_conflict, rehearsal_conflict, threshold_conflict};
-use super::{CalibrationRule, InitialRule, NeuronRule, Part, RehearsalRule, ThresholdRule};
+use super::{CalibrationRule, InitialRule, MaxPoolRule, NeuronRule, Part, RehearsalRule, ThresholdRule};
 
 /// What goes with a neuron model, so that any streaming method can be given it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -20,7 +19,7 @@ pub struct Combination {
     /// What may be corrected.
     pub calibration_rules: Vec<CalibrationRule>,
     /// How maxima may be taken.
-    pub max_pools: Vec<PoolRule>,
+    pub max_pools: Vec<MaxPoolRule>,
     /// How samples may be tried.
     pub rehearsals: Vec<RehearsalRule>,
 }

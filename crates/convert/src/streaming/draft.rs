@@ -4,7 +4,6 @@ use spikeconverter_engine::{Batch, ClockedEngine, Engine, StreamingEngine};
 use spikeconverter_graph::ops::{Affine, Conv, ConvTranspose, Linear, MaxPool};
 use spikeconverter_graph::{NodeId, Op, Tensor};
 use spikeconverter_network::{Encoding, NetworkBuilder, NodeKind, Population, Readout, SpikingNetwork};
-use spikeconverter_neuron::PoolRule;
 
 use super::neuron::{max_pool, probe, streaming};
 use super::{Recipe, undecided};
@@ -30,6 +29,8 @@ pub(super) struct Draft<'a> {
     time_steps: u32,
     encoding: Encoding,
     decisions: Vec<Option<Decision>>,
+    /// Synapses with weights of their own.
+    reweighed: Vec<Option<Op>>,
     /// The read-out's membrane before the first step.
     readout: Vec<f32>,
     /// For each node, those that read it.
@@ -45,6 +46,7 @@ impl<'a> Draft<'a> {
             time_steps: options.time_steps,
             encoding: options.encoding,
             decisions: vec![None; count],
+            reweighed: vec![None; count],
             readout: Vec::new(),
             consumers: network.consumers(),
         }
@@ -80,6 +82,16 @@ impl<'a> Draft<'a> {
         self.decisions[id.0].as_mut()
     }
 
+    /// Gives a synapse other weights.
+    pub(super) fn reweigh(&mut self, id: NodeId, op: Op) {
+        self.reweighed[id.0] = Some(op);
+    }
+
+    /// A synapse's operation with the weights it has by now.
+    pub(super) fn weighed<'o>(&'o self, id: NodeId, op: &'o Op) -> &'o Op {
+        self.reweighed[id.0].as_ref().unwrap_or(op)
+    }
+
     /// Sets the read-out's membrane before the first step.
     pub(super) fn start_readout(&mut self, initial: Vec<f32>) {
         self.readout = initial;
@@ -98,10 +110,19 @@ impl<'a> Draft<'a> {
     /// The mean over all steps of what a node sends (a population's neurons, before their maximum), for each sample; only
     /// what comes before needs to be decided.
     pub(super) fn mean(&self, id: NodeId, samples: &Batch) -> Result<Batch, ConvertError> {
-        let (mut builder, place) = self.up_to(id, self.time_steps)?;
-        let end = builder.add("mean", NodeKind::Readout(Readout::default()), &[place])?;
-        let network = builder.finish(end)?;
-        Ok(ClockedEngine::new(&network)?.infer(samples)?)
+        let (builder, mut places) = self.up_to(id, self.time_steps)?;
+        let sent = places.trains[id.0].take();
+        mean_at(builder, sent.map_or_else(|| places.of(id), Ok)?, samples)
+    }
+
+    /// The mean over all steps of what a node's readers receive (a population's maximum, where it has one), for each sample.
+    pub(super) fn delivered(&self, id: NodeId, samples: &Batch) -> Result<Batch, ConvertError> {
+        if id.0 == 0 {
+            // however samples enter, they stand for themselves
+            return Ok(samples.clone());
+        }
+        let (builder, places) = self.up_to(id, self.time_steps)?;
+        mean_at(builder, places.of(id)?, samples)
     }
 
     /// The largest value in any of `steps` steps of a current, over the samples, for each group of neurons.
@@ -113,11 +134,12 @@ impl<'a> Draft<'a> {
         samples: &Batch,
     ) -> Result<Vec<f32>, ConvertError> {
         let current = self.network.node(id).inputs[0];
-        let (mut builder, mut place) = self.up_to(current, steps)?;
+        let (mut builder, places) = self.up_to(current, steps)?;
+        let mut place = places.of(current)?;
         if let NodeKind::Population(population) = &self.network.node(id).kind
             && let Some(pool) = self.pool_in_front(population)
         {
-            place = builder.add("max", max_pool(pool, self.recipe.pool), &[place])?;
+            place = builder.add("max", max_pool(pool, self.recipe.pool.rule()), &[place])?;
         }
         // never fires, so that its membrane is the sum of all inputs so far
         let probe = builder.add("probe", NodeKind::Streaming(probe()), &[place])?;
@@ -148,8 +170,8 @@ impl<'a> Draft<'a> {
         Ok(builder.coded(self.recipe.coding())?.rehearsed(self.recipe.rehearsal())?)
     }
 
-    /// The network with a node and all that it depends on, and the node's place in it.
-    fn up_to(&self, last: NodeId, steps: u32) -> Result<(NetworkBuilder, NodeId), ConvertError> {
+    /// The network with a node and all that it depends on, and their places in it.
+    fn up_to(&self, last: NodeId, steps: u32) -> Result<(NetworkBuilder, Places), ConvertError> {
         let mut builder = self.builder(steps)?;
         let mut places = Places::new(self.network);
         let mut needed = vec![false; last.0 + 1];
@@ -162,11 +184,7 @@ impl<'a> Draft<'a> {
         for id in (1..=last.0).filter(|&i| needed[i]).map(NodeId) {
             self.place(&mut builder, &mut places, id)?;
         }
-        let place = match places.trains[last.0] {
-            Some(train) => train,
-            None => places.of(last)?,
-        };
-        Ok((builder, place))
+        Ok((builder, places))
     }
 
     /// Adds a node, and what goes with it.
@@ -175,11 +193,7 @@ impl<'a> Draft<'a> {
         let inputs = node.inputs.iter().map(|&input| places.of(input)).collect::<Result<Vec<_>, _>>()?;
         let kind = match &node.kind {
             NodeKind::Population(population) => return self.populate(builder, places, id, population, inputs[0]),
-            // trains have no currents to take the largest of
-            NodeKind::MaxPool(pool) if self.recipe.pool == PoolRule::Instantaneous => {
-                max_pool(pool, PoolRule::LateralInhibition)
-            }
-            NodeKind::MaxPool(pool) => max_pool(pool, self.recipe.pool),
+            NodeKind::MaxPool(pool) => max_pool(pool, self.recipe.pool.of_trains()),
             NodeKind::Synapse(op) => NodeKind::Synapse(self.listener_op(id, op)),
             NodeKind::Readout(_) => NodeKind::Readout(Readout { initial: self.readout.clone(), ..Readout::default() }),
             other => other.clone(),
@@ -201,7 +215,7 @@ impl<'a> Draft<'a> {
         let decision = self.decision(id).ok_or_else(|| undecided(node))?;
         let before = self.pool_in_front(population);
         if let Some(pool) = before {
-            current = builder.add(format!("{}/max", node.name), max_pool(pool, self.recipe.pool), &[current])?;
+            current = builder.add(format!("{}/max", node.name), max_pool(pool, self.recipe.pool.rule()), &[current])?;
         }
         if !decision.is_plain() && !self.takes_shift(node.inputs[0], decision) {
             let affine = Op::Affine(decision.affine(&builder.node(current).shape));
@@ -212,7 +226,7 @@ impl<'a> Draft<'a> {
         places.trains[id.0] = Some(train);
         places.values[id.0] = Some(match &population.pool {
             Some(pool) if before.is_none() => {
-                builder.add(format!("{}/max", node.name), max_pool(pool, self.recipe.pool), &[train])?
+                builder.add(format!("{}/max", node.name), max_pool(pool, self.recipe.pool.rule()), &[train])?
             }
             _ => train,
         });
@@ -221,7 +235,7 @@ impl<'a> Draft<'a> {
 
     /// The maximum of a population's currents, where it is taken in front of the neurons.
     pub(super) fn pool_in_front<'p>(&self, population: &'p Population) -> Option<&'p MaxPool> {
-        population.pool.as_ref().filter(|_| self.recipe.pool == PoolRule::Instantaneous)
+        population.pool.as_ref().filter(|_| self.recipe.pool.in_front())
     }
 
     /// Whether a node's own operation takes the shift and gain of the population that reads it: its biases are those of
@@ -240,12 +254,19 @@ impl<'a> Draft<'a> {
 
     /// The operation of a synapse with the shift and gain of the population that reads it.
     fn listener_op(&self, id: NodeId, op: &Op) -> Op {
+        let op = self.weighed(id, op);
         let [reader] = self.consumers[id.0][..] else { return op.clone() };
         match &self.decisions[reader.0] {
             Some(decision) if !decision.is_plain() && self.takes_shift(id, decision) => decision.folded(op.clone()),
             _ => op.clone(),
         }
     }
+}
+
+/// The mean over all steps at a place of a network, for each sample.
+fn mean_at(mut builder: NetworkBuilder, place: NodeId, samples: &Batch) -> Result<Batch, ConvertError> {
+    let end = builder.add("mean", NodeKind::Readout(Readout::default()), &[place])?;
+    Ok(ClockedEngine::new(&builder.finish(end)?)?.infer(samples)?)
 }
 
 impl Decision {

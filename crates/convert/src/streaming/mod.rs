@@ -19,16 +19,19 @@ use spikeconverter_graph::{Graph, NodeId, Op};
 use spikeconverter_network::{Encoding, Node, NodeKind, Population};
 use spikeconverter_neuron::StreamCoding;
 
-use self::calibration::{Pairs, calibrate, readout};
+use self::calibration::{Deliveries, Pairs, calibrate, fit, readout};
 pub use self::combinations::{Combination, combinations};
 use self::draft::{Decision, Draft};
-pub use self::parts::{CalibrationRule, InitialRule, NeuronRule, Part, Parts, RehearsalRule, ThresholdRule};
+pub use self::parts::{
+    CalibrationRule, InitialRule, MaxPoolRule, NeuronRule, Part, Parts, RehearsalRule, ThresholdRule,
+};
 pub use self::recipe::RecipeInfo;
 pub(crate) use self::recipe::{Recipe, USUAL_REHEARSAL, levels};
 use self::threshold::model::{Bounds, reach};
 use self::threshold::{Layer, thresholds};
 pub(crate) use self::transmission::Transmission;
 use crate::calibrate::ann::AnnValues;
+use crate::calibrate::{Route, routes, sum};
 use crate::lower::{Lowered, lower};
 use crate::{Conversion, ConvertError, LayerReport, Options, Weights};
 
@@ -69,6 +72,7 @@ pub(crate) fn convert(
                 reports.push(builder.decide(id, population)?);
                 progress(reports.len(), layers.len());
             }
+            NodeKind::Synapse(op) => builder.fit_synapse(id, op)?,
             NodeKind::Readout(_) => builder.correct_readout(id)?,
             _ => {}
         }
@@ -88,6 +92,8 @@ struct Builder<'a> {
     simulated: Batch,
     /// Bounds of all values so far, where thresholds come from weights.
     bounds: Option<Bounds>,
+    /// For each node, the way to its membranes where it is a synapse whose weights are to be fitted.
+    routes: Vec<Option<Route>>,
 }
 
 impl<'a> Builder<'a> {
@@ -101,8 +107,15 @@ impl<'a> Builder<'a> {
         let network = &lowered.network;
         // what a population listens to, rather than what it stands for, which may be a maximum of its neurons
         let listens = |id: &NodeId| matches!(network.node(*id).kind, NodeKind::Population(_) | NodeKind::Readout(_));
-        let wanted: Vec<NodeId> =
+        let mut wanted: Vec<NodeId> =
             network.ids().filter(listens).map(|id| lowered.targets[network.node(id).inputs[0].0]).collect();
+        let fits = recipe.calibration.fits_weights();
+        let routes = if fits { routes(network) } else { vec![None; network.nodes().len()] };
+        for (id, route) in network.ids().zip(&routes) {
+            let Some(route) = route else { continue };
+            wanted.push(lowered.targets[route.membrane.0]);
+            wanted.extend(route.beside.iter().filter(|other| **other > id).map(|other| lowered.targets[other.0]));
+        }
         let simulated = simulate::samples(graph, network.spiking().count(), options.time_steps, calibration)?;
         let model = recipe.threshold == ThresholdRule::Model;
         let bounds = if model { Some(Bounds::new(network.nodes().len(), calibration)?) } else { None };
@@ -114,6 +127,7 @@ impl<'a> Builder<'a> {
             transmission: Transmission::new(&recipe, options.time_steps),
             simulated,
             bounds,
+            routes,
         })
     }
 
@@ -121,6 +135,23 @@ impl<'a> Builder<'a> {
     fn listened(&mut self, id: NodeId) -> Result<Batch, ConvertError> {
         let input = self.lowered.network.node(id).inputs[0];
         self.ann.take(self.lowered.targets[input.0])
+    }
+
+    /// The trained network's value of a node on the samples that are simulated.
+    fn trained(&mut self, id: NodeId) -> Result<Batch, ConvertError> {
+        Ok(simulate::subset(&self.ann.take(self.lowered.targets[id.0])?, self.simulated.count())?)
+    }
+
+    /// Fits a synapse's weights, where calibration does.
+    fn fit_synapse(&mut self, id: NodeId, op: &Op) -> Result<(), ConvertError> {
+        let Some(route) = self.routes[id.0].take() else { return Ok(()) };
+        let wanted = self.trained(route.membrane)?;
+        let mut later = None;
+        for &other in route.beside.iter().filter(|&&other| other > id) {
+            later = Some(sum(later, &self.trained(other)?));
+        }
+        let deliveries = Deliveries { route: &route, samples: &self.simulated, wanted: &wanted, later };
+        fit(&mut self.draft, id, op, deliveries)
     }
 
     /// Decides a population.
@@ -188,7 +219,7 @@ impl<'a> Builder<'a> {
         let Some(bounds) = &mut self.bounds else { return Ok(()) };
         let node = self.lowered.network.node(id);
         match &node.kind {
-            NodeKind::Synapse(op) => bounds.synapse(id, op, &node.inputs)?,
+            NodeKind::Synapse(op) => bounds.synapse(id, self.draft.weighed(id, op), &node.inputs)?,
             NodeKind::MaxPool(pool) => bounds.pool(id, pool, node.inputs[0])?,
             NodeKind::Population(population) => {
                 let front = self.draft.pool_in_front(population).is_some();

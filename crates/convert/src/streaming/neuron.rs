@@ -5,7 +5,7 @@ use spikeconverter_network::{Negative, NodeKind, Population, StreamingPool, Stre
 use spikeconverter_neuron::{Comparison, Emission, Margin, MemoryGate, Phases, PoolRule, Reset};
 
 use super::draft::Decision;
-use super::{NeuronRule, Recipe, RehearsalRule};
+use super::{NeuronRule, Recipe};
 use crate::ConvertError;
 
 /// The streaming population that stands for `population`, the node `name`.
@@ -30,11 +30,6 @@ pub(super) fn streaming(
         && slope.iter().any(|&s| s != 1.0)
     {
         let reason = "differential coding takes no leaky activations; use another --neuron or --method";
-        return Err(refuse(reason.to_owned()));
-    }
-    if recipe.rehearsal != RehearsalRule::None && matches!(negative, Negative::Slope { .. }) {
-        let reason = "a rehearsal judges neurons by whether their membranes end below 0, which tells nothing where values \
-                      may be negative; use --rehearsal none or another --method";
         return Err(refuse(reason.to_owned()));
     }
     let levels = recipe.levels;

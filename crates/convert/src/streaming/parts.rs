@@ -94,6 +94,15 @@ parts! {
         Bias = "bias", "biases, by the difference of mean rates";
         Compensation = "compensation", "weights, by one factor a layer that brings back the mean rate";
         Potentials = "potentials", "initial potentials, of each neuron, by the charge it lacks";
+        Weights = "weights", "weights and biases, by least squares on the trains that reach them";
+        Full = "full", "weights and biases, then initial potentials";
+    }
+}
+
+impl CalibrationRule {
+    /// Whether weights are fitted.
+    pub(crate) fn fits_weights(self) -> bool {
+        matches!(self, Self::Weights | Self::Full)
     }
 }
 
@@ -106,23 +115,34 @@ parts! {
     }
 }
 
-impl Part for PoolRule {
-    const ALL: &'static [Self] = &[Self::Gate, Self::LateralInhibition, Self::Instantaneous];
+parts! {
+    /// How maxima are taken from step to step.
+    MaxPoolRule {
+        Gate = "gate", "the input with the largest sum so far passes its spikes";
+        LateralInhibition = "lateral-inhibition", "the sum so far is the largest of the inputs' sums";
+        Instantaneous = "instantaneous", "the largest current of each step, in front of the neurons";
+        Membranes = "membranes", "the largest sum of currents so far, in front of the neurons";
+    }
+}
 
-    fn name(self) -> &'static str {
+impl MaxPoolRule {
+    /// Whether the maximum is taken of currents, in front of the neurons, rather than of their spikes.
+    pub(crate) fn in_front(self) -> bool {
+        matches!(self, Self::Instantaneous | Self::Membranes)
+    }
+
+    /// How it goes from step to step.
+    pub(crate) fn rule(self) -> PoolRule {
         match self {
-            Self::Gate => "gate",
-            Self::LateralInhibition => "lateral-inhibition",
-            Self::Instantaneous => "instantaneous",
+            Self::Gate => PoolRule::Gate,
+            Self::LateralInhibition | Self::Membranes => PoolRule::LateralInhibition,
+            Self::Instantaneous => PoolRule::Instantaneous,
         }
     }
 
-    fn summary(self) -> &'static str {
-        match self {
-            Self::Gate => "the input with the largest sum so far passes its spikes",
-            Self::LateralInhibition => "the sum so far is the largest of the inputs' sums",
-            Self::Instantaneous => "the largest current of each step, in front of the neurons",
-        }
+    /// The same of trains, for maxima that stand where there are no currents.
+    pub(crate) fn of_trains(self) -> PoolRule {
+        if self.in_front() { PoolRule::LateralInhibition } else { self.rule() }
     }
 }
 
@@ -140,7 +160,7 @@ pub struct Parts {
     /// What is corrected on calibration samples.
     pub calibration: Option<CalibrationRule>,
     /// How maxima are taken from step to step.
-    pub pool: Option<PoolRule>,
+    pub pool: Option<MaxPoolRule>,
     /// Whether a sample is tried before it runs.
     pub rehearsal: Option<RehearsalRule>,
     /// Steps of that.
@@ -210,9 +230,9 @@ mod tests {
         check::<ThresholdRule>();
         check::<InitialRule>();
         check::<CalibrationRule>();
-        check::<PoolRule>();
+        check::<MaxPoolRule>();
         check::<RehearsalRule>();
-        let parts = Parts { levels: Some(3), pool: Some(PoolRule::Gate), ..Parts::default() };
+        let parts = Parts { levels: Some(3), pool: Some(MaxPoolRule::Gate), ..Parts::default() };
         assert_eq!(parts.named(), [("--levels", "3".to_owned()), ("--max-pool", "gate".to_owned())]);
         let record = |pairs: &[(&str, &str)]| pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
         assert_eq!(Parts::of_record(&record(&[("levels", "3"), ("max_pool", "gate"), ("base", "auto")])), Some(parts));

@@ -1,8 +1,8 @@
 use serde::Serialize;
 use spikeconverter_network::NetworkBuilder;
-use spikeconverter_neuron::{PoolRule, Rehearsal, StreamCoding};
+use spikeconverter_neuron::{Rehearsal, StreamCoding};
 
-use super::{CalibrationRule, InitialRule, NeuronRule, Part, RehearsalRule, ThresholdRule};
+use super::{CalibrationRule, InitialRule, MaxPoolRule, NeuronRule, Part, RehearsalRule, ThresholdRule};
 use crate::{ConvertError, Granularity, Options};
 
 /// The share of the threshold that a residual membrane must exceed for its neuron to be heard, as published.
@@ -28,7 +28,7 @@ pub(crate) struct Recipe {
     /// What is corrected on calibration samples.
     pub(crate) calibration: CalibrationRule,
     /// How maxima are taken from step to step.
-    pub(crate) pool: PoolRule,
+    pub(crate) pool: MaxPoolRule,
     /// Whether a sample is tried before it runs.
     pub(crate) rehearsal: RehearsalRule,
     /// Steps of that; 0 where there is none.
@@ -53,7 +53,7 @@ pub struct RecipeInfo {
     /// What is corrected on calibration samples.
     pub calibration_rule: CalibrationRule,
     /// How maxima are taken from step to step.
-    pub max_pool: PoolRule,
+    pub max_pool: MaxPoolRule,
     /// Whether a sample is tried before it runs.
     pub rehearsal: RehearsalRule,
     /// Steps of that, a layer where layers take turns.
@@ -70,7 +70,7 @@ impl RecipeInfo {
             ("threshold_rule", self.threshold_rule.name()),
             ("initial", self.initial.name()),
             ("calibration_rule", self.calibration_rule.name()),
-            ("max_pool", Part::name(self.max_pool)),
+            ("max_pool", self.max_pool.name()),
             ("rehearsal", self.rehearsal.name()),
         ];
         parts.map(|(option, name)| (option, name.to_owned())).into_iter().chain(levels).chain(steps).collect()
@@ -88,7 +88,7 @@ impl Recipe {
             granularity: Granularity::Layer,
             initial: InitialRule::Zero,
             calibration: CalibrationRule::None,
-            pool: PoolRule::Gate,
+            pool: MaxPoolRule::Gate,
             rehearsal: RehearsalRule::None,
             rehearsal_steps: 0,
         }
@@ -201,7 +201,7 @@ impl Recipe {
             })
             .or_else(|| {
                 let because = pool_conflict(self.neuron, self.pool)?;
-                Some(("--max-pool", with(Part::name(self.pool), because)))
+                Some(("--max-pool", with(self.pool.name(), because)))
             })
             .or_else(|| {
                 let because = rehearsal_conflict(self.neuron, self.rehearsal)?;
@@ -271,7 +271,7 @@ pub(crate) fn initial_conflict(neuron: NeuronRule, rule: InitialRule) -> Option<
 pub(crate) fn calibration_conflict(neuron: NeuronRule, rule: CalibrationRule) -> Option<&'static str> {
     use {CalibrationRule as C, NeuronRule as N};
     match (rule, neuron) {
-        (C::Potentials, N::HardReset) => {
+        (C::Potentials | C::Full, N::HardReset) => {
             Some("the first spike of a neuron that resets to zero forgets where it started")
         }
         _ => None,
@@ -279,9 +279,9 @@ pub(crate) fn calibration_conflict(neuron: NeuronRule, rule: CalibrationRule) ->
 }
 
 /// Why a maximum makes no sense for a neuron model.
-pub(crate) fn pool_conflict(neuron: NeuronRule, rule: PoolRule) -> Option<&'static str> {
+pub(crate) fn pool_conflict(neuron: NeuronRule, rule: MaxPoolRule) -> Option<&'static str> {
     let changes = matches!(neuron, NeuronRule::TemporalSwitch | NeuronRule::Differential);
-    (changes && rule == PoolRule::Instantaneous).then_some("its wires carry changes, whose largest is no maximum")
+    (changes && rule.in_front()).then_some("its wires carry changes, whose largest is no maximum")
 }
 
 /// Why a rehearsal makes no sense for a neuron model.

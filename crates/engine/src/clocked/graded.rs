@@ -88,8 +88,10 @@ impl Graded {
             return;
         }
         for (n, beginning) in state.beginnings.iter_mut().enumerate() {
-            let (threshold, membrane) = (self.neuron(n).threshold, state.states[n].membrane);
-            *beginning = rehearsal.outcome(threshold, beginning.0, membrane, state.rehearsed[n]);
+            let (neuron, membrane) = (self.neuron(n), state.states[n].membrane);
+            if neuron.learns() {
+                *beginning = rehearsal.outcome(neuron.threshold, beginning.0, membrane, state.rehearsed[n]);
+            }
         }
     }
 

@@ -223,8 +223,10 @@ impl Population {
     /// What a rehearsal teaches.
     fn learn(&mut self, rehearsal: Rehearsal) {
         for (n, beginning) in self.beginnings.iter_mut().enumerate() {
-            let (threshold, membrane) = (self.neurons[n].threshold, self.states[n].membrane);
-            *beginning = rehearsal.outcome(threshold, beginning.0, membrane, self.rehearsed[n]);
+            let (neuron, membrane) = (&self.neurons[n], self.states[n].membrane);
+            if neuron.learns() {
+                *beginning = rehearsal.outcome(neuron.threshold, beginning.0, membrane, self.rehearsed[n]);
+            }
         }
     }
 

@@ -70,6 +70,25 @@ fn offset_spikes() {
     rehearsed(offset, [-0.25, 2.25], (&[1, 1, 1, 1], &[0.25, 1.5, 0.25, 1.5]), 1.0);
 }
 
+/// A linear neuron that ends below 0 is heard, and begins as before: from 0.5, 1.5 fires; −1.5 fires −1; 0.5; −1.5 fires −1. A
+/// ReLU that ended so would be silenced, or begin with a spike less.
+#[test]
+fn rehearsals_teach_linear_neurons_nothing() {
+    for rehearsal in [Rehearsal::Residual { steps: 4, least: 1e-3 }, Rehearsal::OffsetSpikes { steps: 4 }] {
+        let net = NetworkBuilder::streaming(4, "x", vec![1]);
+        let mut net = Net(net.and_then(|net| net.rehearsed(Some(rehearsal))).expect("a network"));
+        let clock = net.add("clock", NodeKind::Streaming(one(|p| p.initial = vec![0.25])), &[net.input()]);
+        let w = net.synapse(dense(&[&[-3.0]], &[1.0]), &[clock]);
+        let linear = one(|p| {
+            p.initial = vec![0.5];
+            p.negative = Negative::linear();
+        });
+        let p = net.add("p", NodeKind::Streaming(linear), &[w]);
+        let network = net.read(p);
+        expect(&network, &[0.5], &[(p, (&[1, -1, 0, -1], &[0.5, -0.5, 0.5, -0.5]))], &[-0.25]);
+    }
+}
+
 /// One neuron that gets `odd` in steps 1, 3, … and `even` in the others, by a neuron before it that fires in these.
 fn alternating(population: StreamingPopulation, [odd, even]: [f32; 2], steps: Steps<'_>, output: f32) {
     let mut net = streaming(steps.0.len() as u32, &[1]);

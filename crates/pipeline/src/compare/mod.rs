@@ -28,7 +28,7 @@ use crate::{Calibration, Error, Model, Phase, Result};
 
 pub use self::front::{Fronts, fronts};
 pub use self::raster::{Raster, RasterLayer, SpikeTrain};
-pub use self::record::{Cell, CellResult, Comparison, Measured, Skipped};
+pub use self::record::{Cell, CellResult, Comparison, FIGURES, Measured, Skipped};
 pub use self::setting::{SampleSet, Setting};
 
 /// What is to be compared, and how.

@@ -5,6 +5,11 @@ use spikeconverter_engine::EvaluationReport;
 use super::fronts;
 use super::{Fronts, Raster, Setting};
 
+/// What is measured of a cell, by the names that tables give it. Spikes, SynOps (synaptic operations) and energy are of a
+/// sample.
+pub const FIGURES: [&str; 8] =
+    ["latency", "accuracy", "gap", "agreement", "spikes/neuron", "bits/spike", "SynOps", "energy"];
+
 /// What a comparison found.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Comparison {

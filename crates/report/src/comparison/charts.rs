@@ -1,10 +1,14 @@
-use spikeconverter_pipeline::{EvaluationReport, Fronts};
+use spikeconverter_network::Simulation;
+use spikeconverter_pipeline::{EvaluationReport, Fronts, RasterLayer, SpikeTrain};
 
 use super::{One, View};
 use crate::{
     Axis, AxisFormat, Chart, Curve, Curves, Figure, Point, Profile, ProfileChoice, Profiles, RasterChoice, RasterRows,
     Rasters, Reference, Section,
 };
+
+/// Steps of a population whose spikes are shown: beyond, marks run into each other, and pages grow by megabytes.
+const MOST_STEPS: u32 = 64;
 
 impl View<'_> {
     pub(super) fn curves(&self) -> Section {
@@ -134,13 +138,12 @@ impl View<'_> {
 
     pub(super) fn rasters(&self) -> Section {
         let mut choices = Vec::new();
+        let mut cut = false;
         for one in &self.measured {
             for raster in &one.measured.rasters {
-                let layers = raster.layers.iter().map(|layer| RasterRows {
-                    name: layer.name.clone(),
-                    active: [layer.first_step, layer.last_step],
-                    rows: layer.trains.iter().map(|train| (train.neuron, train.spikes.clone())).collect(),
-                });
+                let layers: Vec<RasterRows> = raster.layers.iter().map(rows).collect();
+                let shown = layers.iter().map(|layer| layer.active[1]).max().unwrap_or(raster.steps);
+                cut |= raster.layers.iter().zip(&layers).any(|(layer, shown)| shown.active[1] < layer.last_step);
                 choices.push(RasterChoice {
                     series: one.cell.method.clone(),
                     variant: one.steps(),
@@ -148,15 +151,20 @@ impl View<'_> {
                         Some(label) => format!("{} (label {label})", raster.image),
                         None => raster.image.to_string(),
                     },
-                    steps: raster.steps,
-                    layers: layers.collect(),
+                    steps: if one.evaluation().schedule == Simulation::Stream { shown } else { raster.steps },
+                    layers,
                 });
             }
         }
         let before = self.measured.iter().take_while(|one| !one.fronts.best).map(|one| one.measured.rasters.len());
         let first = before.sum::<usize>().min(choices.len().saturating_sub(1));
+        let note = format!(
+            "Of populations that can fire for longer, the first {MOST_STEPS} steps are shown; the comparison's state file has \
+             the spikes of all."
+        );
         Section {
             title: "Spikes".into(),
+            text: if cut { vec![note] } else { Vec::new() },
             figures: vec![Figure {
                 title: "Spike raster".into(),
                 caption: "A row for each of some neurons, evenly spread over each population, and a mark for each spike. The \
@@ -170,6 +178,17 @@ impl View<'_> {
     }
 }
 
+/// A population's rows, as far as they are shown.
+fn rows(layer: &RasterLayer) -> RasterRows {
+    let last = layer.last_step.min(layer.first_step.saturating_add(MOST_STEPS - 1));
+    let shown = |train: &SpikeTrain| train.spikes.iter().copied().filter(|&(step, _)| step <= last).collect();
+    RasterRows {
+        name: layer.name.clone(),
+        active: [layer.first_step, last],
+        rows: layer.trains.iter().map(|train| (train.neuron, shown(train))).collect(),
+    }
+}
+
 /// A profile over the places of another network: values where names agree.
 fn spread(profile: &Profile, names: &[String], places: &[String]) -> Profile {
     let at = |values: &[Option<f64>]| -> Vec<Option<f64>> {
@@ -180,5 +199,24 @@ fn spread(profile: &Profile, names: &[String], places: &[String]) -> Profile {
         name: profile.name.clone(),
         values: at(&profile.values),
         lows: if profile.lows.is_empty() { Vec::new() } else { at(&profile.lows) },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_trains_are_cut() {
+        let layer = |first_step, last_step| RasterLayer {
+            name: "p".into(),
+            first_step,
+            last_step,
+            neurons: 9,
+            trains: vec![SpikeTrain { neuron: 4, spikes: vec![(11, 1), (74, -1), (75, 1)] }],
+        };
+        let long = rows(&layer(11, 138));
+        assert_eq!((long.active, long.rows), ([11, 74], vec![(4, vec![(11, 1), (74, -1)])]));
+        assert_eq!(rows(&layer(50, 80)).active, [50, 80]);
     }
 }

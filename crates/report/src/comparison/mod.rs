@@ -6,7 +6,7 @@ mod facts;
 use std::collections::BTreeSet;
 
 use spikeconverter_network::Simulation;
-use spikeconverter_pipeline::{Cell, Comparison, EvaluationReport, Fronts, Measured};
+use spikeconverter_pipeline::{Cell, Comparison, EvaluationReport, FIGURES, Fronts, Measured};
 
 use crate::format::{metric, percent, thousands};
 use crate::{Column, Page, Section, Table, Tile};
@@ -198,22 +198,8 @@ impl<'a> View<'a> {
         for skipped in &self.found.skipped {
             text.push(format!("{}: left out, {}.", skipped.method, skipped.reason));
         }
-        let head = Column::list(&[
-            "<method",
-            "T",
-            "<schedule",
-            "latency",
-            "accuracy",
-            "gap",
-            "agreement",
-            "spikes/neuron",
-            "bits/spike",
-            "SynOps",
-            "energy",
-            "of ANN's",
-            "seconds",
-            "<marks",
-        ]);
+        let head = [&["<method", "T", "<schedule"], &FIGURES[..], &["of ANN's", "seconds", "<marks"]].concat();
+        let head = Column::list(&head);
         let caption = "All cells. T: steps of a window, or of a whole stream. latency: steps from a sample's first input to its \
                        result. gap: trained minus spiking \
                        network. spikes, SynOps (synaptic operations) and energy are of a sample. seconds: conversion and \

@@ -7,6 +7,7 @@
 mod bias;
 mod compensation;
 mod potentials;
+mod weights;
 
 use spikeconverter_engine::Batch;
 use spikeconverter_graph::NodeId;
@@ -16,6 +17,7 @@ use super::draft::Draft;
 use crate::ConvertError;
 
 pub(super) use bias::readout;
+pub(super) use weights::{Deliveries, fit};
 
 /// What a layer is calibrated on.
 #[derive(Clone, Copy)]
@@ -29,9 +31,10 @@ pub(super) struct Pairs<'a> {
 /// Calibrates a population that is decided.
 pub(super) fn calibrate(draft: &mut Draft<'_>, id: NodeId, pairs: Pairs<'_>) -> Result<(), ConvertError> {
     match draft.recipe().calibration {
-        CalibrationRule::None => Ok(()),
+        // weights were fitted when it was their turn, before the population's
+        CalibrationRule::None | CalibrationRule::Weights => Ok(()),
         CalibrationRule::Bias => bias::correct(draft, id, pairs),
         CalibrationRule::Compensation => compensation::compensate(draft, id, pairs),
-        CalibrationRule::Potentials => potentials::calibrate(draft, id, pairs),
+        CalibrationRule::Potentials | CalibrationRule::Full => potentials::calibrate(draft, id, pairs),
     }
 }
