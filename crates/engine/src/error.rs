@@ -97,6 +97,19 @@ pub enum EngineError {
         /// The network's schedule.
         found: &'static str,
     },
+    /// An engine of whole windows for a network whose populations generate before theirs are over.
+    #[error(
+        "the {engine} engine folds whole windows, and in this network populations fire {delay} steps into a window of {steps}; \
+         choose the clocked or the reference engine"
+    )]
+    Online {
+        /// The engine.
+        engine: &'static str,
+        /// The network's delay.
+        delay: u32,
+        /// Steps of its windows.
+        steps: u32,
+    },
     /// Evaluations that are not of the same network.
     #[error("evaluations of different networks cannot be merged: one has the populations {first}, the other {other}")]
     Records {

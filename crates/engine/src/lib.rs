@@ -33,7 +33,7 @@ pub use ann::Ann;
 pub use batch::Batch;
 pub use clocked::ClockedEngine;
 pub use engine::{Engine, SpikeCount, StepRecord, StreamingEngine, WatchStopped};
-pub(crate) use engine::{check_samples, check_simulation, codes_count_spikes, is_binary};
+pub(crate) use engine::{check_samples, check_simulation, check_whole_windows, codes_count_spikes, is_binary};
 pub use error::EngineError;
 pub use evaluation::{Evaluation, EvaluationReport, Evaluator, TrainedResults};
 pub use folded::{ChannelParameters, FoldedEngine, WindowGenerator, generate};

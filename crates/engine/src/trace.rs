@@ -1,7 +1,7 @@
 //! All values of a windowed network at once, and what becomes of the result when one of them is another.
 
 use spikeconverter_graph::{Graph, NodeId, Op};
-use spikeconverter_network::{NodeKind, Simulation, SpikingNetwork};
+use spikeconverter_network::{NodeKind, SpikingNetwork};
 
 use crate::folded::generate;
 use crate::kernels::{Compiled, compile};
@@ -48,9 +48,10 @@ impl<'a> Tracer<'a> {
     /// Prepares a network.
     ///
     /// # Errors
-    /// [`EngineError::Simulation`] when the network is streaming, [`EngineError::Op`] when a node does not fit its inputs.
+    /// [`EngineError::Simulation`] when the network is streaming, [`EngineError::Online`] when it is online,
+    /// [`EngineError::Op`] when a node does not fit its inputs.
     pub fn new(network: &'a SpikingNetwork) -> Result<Self, EngineError> {
-        crate::check_simulation("folded", network, Simulation::Window)?;
+        crate::check_whole_windows("folded", network)?;
         let kernel = |id: NodeId| {
             let node = network.node(id);
             let shapes: Vec<&[usize]> = node.inputs.iter().map(|&i| network.node(i).shape.as_slice()).collect();

@@ -14,8 +14,11 @@ use crate::{Encoding, NetworkBuilder, NetworkError, NodeKind, Provenance, Simula
 /// Key of the header in the file's metadata.
 const HEADER_KEY: &str = "spikeconverter";
 /// Version of the header's format, which readers refuse when they do not know it. 2: streaming networks have neurons of
-/// many kinds, codings and maxima.
-const FORMAT: u32 = 2;
+/// many kinds, codings and maxima. 3: populations may be online; only networks whose populations are have it, so that the
+/// others stay readable.
+const FORMAT: u32 = 3;
+/// The version of networks without online populations.
+const FORMAT_WITHOUT_DELAY: u32 = 2;
 /// The oldest version that is read.
 const OLDEST_FORMAT: u32 = 1;
 
@@ -44,6 +47,9 @@ struct Header {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     rehearsal: Option<Rehearsal>,
     time_steps: u32,
+    /// Absent where populations hear all before they fire.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    delay: Option<u32>,
     input: InputRecord,
     nodes: Vec<Record<NodeKind<String>>>,
     output: NodeId,
@@ -138,11 +144,12 @@ impl SnnFile {
             outputs: self.ann.outputs().to_vec(),
         };
         let header = Header {
-            format: FORMAT,
+            format: if self.network.is_online() { FORMAT } else { FORMAT_WITHOUT_DELAY },
             simulation: self.network.simulation(),
             coding: self.network.coding(),
             rehearsal: self.network.rehearsal(),
             time_steps: self.network.time_steps(),
+            delay: self.network.is_online().then(|| self.network.delay()),
             input: InputRecord {
                 name: self.network.nodes()[0].name.clone(),
                 shape: self.network.input_shape().to_vec(),
@@ -206,7 +213,7 @@ fn read_network(header: &Header, store: &mut Store<'_>) -> Result<SpikingNetwork
     let input = &header.input;
     let (name, shape) = (input.name.clone(), input.shape.clone());
     let mut builder = NetworkBuilder::of(header.simulation, header.time_steps, name, shape, input.encoding)
-        .and_then(|builder| builder.coded(header.coding)?.rehearsed(header.rehearsal))
+        .and_then(|builder| builder.coded(header.coding)?.rehearsed(header.rehearsal)?.delayed(header.delay))
         .map_err(|e| e.to_string())?;
     for record in &header.nodes {
         let kind = match &record.kind {

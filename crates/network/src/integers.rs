@@ -14,6 +14,7 @@ impl SpikingNetwork {
     /// Whether all numbers of the network, from the pixels' bits to the read-out's membrane, are integers, so that
     /// integer arithmetic runs it exactly:
     ///
+    /// * populations hear all before they fire;
     /// * samples enter as pixels ([`Encoding::Pixels`]);
     /// * populations have base 2 and amplitude `2^(T-1)`, so that a train stands for its code;
     /// * thresholds (of positive and of negative membranes) are `2^(T-1)` times a unit, an integer of 1..=2^24: the
@@ -24,7 +25,8 @@ impl SpikingNetwork {
     ///
     /// Heads, which run on the result without spikes, may hold any numbers.
     pub fn is_integer(&self) -> bool {
-        self.encoding() == Encoding::Pixels
+        !self.is_online()
+            && self.encoding() == Encoding::Pixels
             && self.nodes().iter().all(|node| match &node.kind {
                 NodeKind::Input(_) | NodeKind::MaxPool(_) | NodeKind::Head(_) => true,
                 NodeKind::Synapse(op) => synapse(op),

@@ -7,6 +7,7 @@ mod file;
 mod integers;
 mod network;
 mod node;
+mod online;
 mod population;
 mod provenance;
 mod rehearsal;

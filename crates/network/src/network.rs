@@ -14,7 +14,8 @@ pub struct SpikingNetwork {
     simulation: Simulation,
     coding: StreamCoding,
     rehearsal: Option<Rehearsal>,
-    time_steps: u32,
+    pub(crate) time_steps: u32,
+    pub(crate) delay: u32,
 }
 
 impl SpikingNetwork {
@@ -91,7 +92,16 @@ impl SpikingNetwork {
     ///
     /// # Errors
     /// [`NetworkError::Node`] when a replaced node does not fit.
-    pub fn with_kinds(&self, mut f: impl FnMut(NodeId, &NodeKind) -> NodeKind) -> Result<Self, NetworkError> {
+    pub fn with_kinds(&self, f: impl FnMut(NodeId, &NodeKind) -> NodeKind) -> Result<Self, NetworkError> {
+        self.rebuilt(self.is_online().then_some(self.delay), f)
+    }
+
+    /// [`with_kinds`](Self::with_kinds) with another delay.
+    pub(crate) fn rebuilt(
+        &self,
+        delay: Option<u32>,
+        mut f: impl FnMut(NodeId, &NodeKind) -> NodeKind,
+    ) -> Result<Self, NetworkError> {
         let input = &self.nodes[0];
         let mut builder = NetworkBuilder::of(
             self.simulation,
@@ -101,7 +111,8 @@ impl SpikingNetwork {
             self.encoding(),
         )?
         .coded(self.coding)?
-        .rehearsed(self.rehearsal)?;
+        .rehearsed(self.rehearsal)?
+        .delayed(delay)?;
         for id in self.ids().skip(1) {
             let node = self.node(id);
             builder.add(node.name.clone(), f(id, &node.kind), &node.inputs)?;
@@ -128,7 +139,8 @@ pub struct NetworkBuilder {
     pub(crate) simulation: Simulation,
     pub(crate) coding: StreamCoding,
     pub(crate) rehearsal: Option<Rehearsal>,
-    time_steps: u32,
+    pub(crate) time_steps: u32,
+    pub(crate) delay: u32,
 }
 
 impl NetworkBuilder {
@@ -221,7 +233,14 @@ impl NetworkBuilder {
         let signal = if encoding.takes_pixels() { Signal::Train } else { Signal::Current };
         let input =
             Node { name: input_name.into(), kind: NodeKind::Input(encoding), inputs: Vec::new(), shape, signal };
-        Ok(Self { nodes: vec![input], simulation, coding: StreamCoding::Rate, rehearsal: None, time_steps })
+        Ok(Self {
+            nodes: vec![input],
+            simulation,
+            coding: StreamCoding::Rate,
+            rehearsal: None,
+            time_steps,
+            delay: time_steps,
+        })
     }
 
     /// The input's id.
@@ -319,6 +338,13 @@ impl NetworkBuilder {
                     return Err("a maximum of spike trains reads spike trains".into());
                 }
                 let shape = pool.output_shape(only()?)?;
+                if self.delay < self.time_steps && !trains::are_binary(&self.nodes, inputs[0], self.time_steps) {
+                    return Err(
+                        "the online maximum of spike trains is for trains of base 2; take the maximum of membranes \
+                                instead, or a delay of the whole window"
+                            .into(),
+                    );
+                }
                 if !trains::are_comparable(&self.nodes, inputs[0], self.time_steps) {
                     return Err(
                         "compares spike trains of different bases, lengths or thresholds within a channel, which \
@@ -366,6 +392,7 @@ impl NetworkBuilder {
             coding: self.coding,
             rehearsal: self.rehearsal,
             time_steps: self.time_steps,
+            delay: self.delay,
         })
     }
 }

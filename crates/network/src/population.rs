@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 use spikeconverter_graph::ops::MaxPool;
-use spikeconverter_neuron::{Ilif, NegativeBranch, WindowCode};
+use spikeconverter_neuron::{Ilif, NegativeBranch, SignedTrain, WindowCode};
 
 /// What a population makes of its membrane potential `v` at the hand-over: the activation it stands for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -58,6 +58,14 @@ impl Transfer {
         match self {
             Self::Relu | Self::Clip { .. } => true,
             Self::Leaky { slope } => slope.iter().all(|&s| s >= 0.0),
+        }
+    }
+
+    /// Lower and upper bound of the membrane; infinite where there is none.
+    pub fn bounds(&self) -> (f32, f32) {
+        match self {
+            Self::Clip { low, high } => (low.unwrap_or(f32::NEG_INFINITY), high.unwrap_or(f32::INFINITY)),
+            Self::Relu | Self::Leaky { .. } => (f32::NEG_INFINITY, f32::INFINITY),
         }
     }
 
@@ -168,6 +176,11 @@ impl Population {
     pub fn decode(&self, code: i32, channel: usize, steps: u32) -> f64 {
         let digits = (0..steps).rev().map(|digit| ((code.abs() >> digit) & 1) as i8 * code.signum() as i8);
         f64::from(self.amplitude(channel)) * self.code(steps).decode(digits)
+    }
+
+    /// The activation that the train of an online population stands for.
+    pub fn decode_signed(&self, code: i32, channel: usize, steps: u32) -> f64 {
+        f64::from(self.amplitude(channel)) * SignedTrain::decode(code, self.code(steps))
     }
 
     /// Smallest and largest threshold.

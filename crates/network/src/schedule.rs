@@ -48,6 +48,10 @@ pub struct Timing {
 /// accumulation of the following one; trains that skip stages wait in a queue. A new image can enter every `period`
 /// steps, since each population holds one membrane that accumulates and one that generates.
 ///
+/// Where populations are [online](SpikingNetwork::is_online), each speaks `δ` steps after it began to listen (of a window
+/// shorter than that, when it is over; where longer trains arrive, late enough to have heard all in its own last step). A
+/// stage then takes `δ` steps instead of a window; the period stays.
+///
 /// In a streaming network all layers listen and speak in all of the `T` steps: latency and period are `T`.
 ///
 /// Layer-wise pipelining is our reading of the paper's temporal separation; its text is not
@@ -57,7 +61,8 @@ pub struct Schedule {
     timings: Vec<Timing>,
     /// Steps between one image and the next.
     pub period: u32,
-    /// Steps from the first input to the result: `T_in + T·L` for `L` populations in a row, or `T` of a streaming network.
+    /// Steps from the first input to the result: `T_in + T·L` for `L` populations in a row, `T + δ·L` where they are online, or
+    /// `T` of a streaming network.
     pub latency_steps: u32,
     /// Populations on the longest path, the read-out included.
     pub stages: u32,
@@ -112,7 +117,7 @@ impl Schedule {
                     Timing {
                         listens_at: ready,
                         listens_for,
-                        emits_at: ready + listens_for,
+                        emits_at: ready + delay(network, listens_for),
                         codes_in: arriving,
                         codes: vec![population.code(steps)],
                     },
@@ -159,6 +164,15 @@ impl Schedule {
     }
 }
 
+/// Steps from the first that a population hears to the first that it sends, where trains of `listens_for` steps arrive.
+fn delay(network: &SpikingNetwork, listens_for: u32) -> u32 {
+    if !network.is_online() {
+        return listens_for;
+    }
+    let to_hear_all = (listens_for + 1).saturating_sub(network.time_steps());
+    network.delay().max(to_hear_all).min(listens_for)
+}
+
 /// The distinct codes, ordered.
 fn merge<'a>(codes: impl Iterator<Item = &'a WindowCode>) -> Vec<WindowCode> {
     // bases are positive, so that their bits order as they do
@@ -197,7 +211,11 @@ mod tests {
     }
 
     fn residual(encoding: Encoding, steps: u32) -> (SpikingNetwork, NodeId) {
-        let mut b = NetworkBuilder::new(steps, "x", vec![2], encoding).unwrap();
+        delayed(encoding, steps, None)
+    }
+
+    fn delayed(encoding: Encoding, steps: u32, delay: Option<u32>) -> (SpikingNetwork, NodeId) {
+        let mut b = NetworkBuilder::new(steps, "x", vec![2], encoding).unwrap().delayed(delay).unwrap();
         let w1 = b.add("w1", linear(), &[b.input()]).unwrap();
         let p1 = b.add("p1", population(), &[w1]).unwrap();
         let w2 = b.add("w2", linear(), &[p1]).unwrap();
@@ -217,6 +235,22 @@ mod tests {
         assert_eq!(schedule.stages, 4);
         assert_eq!(schedule.period, 4);
         assert_eq!(schedule.timing(p3).listens_at, 8);
+    }
+
+    #[test]
+    fn latency_is_the_delay_a_stage_and_a_window() {
+        let of = |encoding, steps, delay| {
+            let (network, p3) = delayed(encoding, steps, Some(delay));
+            let schedule = Schedule::new(&network);
+            let Timing { listens_at, listens_for, emits_at, .. } = *schedule.timing(p3);
+            assert_eq!((schedule.stages, listens_for, emits_at - listens_at), (4, steps, delay));
+            (schedule.latency_steps, schedule.period)
+        };
+        // three populations: T + δ L
+        assert_eq!([1, 2, 4].map(|delay| of(Encoding::Analog, 4, delay)), [(7, 4), (10, 4), (16, 4)]);
+        // 8 steps of pixels: the first population starts where its own last step, of 4, has heard them all
+        assert_eq!(of(Encoding::Pixels, 4, 1), (5 + 1 + 1 + 4, 8));
+        assert_eq!(of(Encoding::Pixels, 8, 2), (3 * 2 + 8, 8));
     }
 
     #[test]

@@ -37,6 +37,22 @@ type Runs = Vec<(usize, Weight)>;
 
 /// Whether within each channel of `id`, a node whose readers receive trains, all trains have one code and threshold.
 pub(crate) fn are_comparable(nodes: &[Node], id: NodeId, steps: u32) -> bool {
+    runs(nodes, id, steps).is_some_and(|runs| runs.iter().all(|(_, weight)| *weight != Weight::Mixed))
+}
+
+/// Whether all trains of a node whose readers receive trains have base 2: the maximum of what several sent so far then
+/// changes by a spike at most in each step, so that it is a train itself.
+pub(crate) fn are_binary(nodes: &[Node], id: NodeId, steps: u32) -> bool {
+    let binary = |weight: Weight| match weight {
+        Weight::One(base, ..) => base == 2f32.to_bits(),
+        // trains that cannot be compared are another complaint
+        Weight::Silent | Weight::Mixed => true,
+    };
+    runs(nodes, id, steps).is_none_or(|runs| runs.iter().all(|(_, weight)| binary(*weight)))
+}
+
+/// What trains of a node weigh, if that is known.
+fn runs(nodes: &[Node], id: NodeId, steps: u32) -> Option<Runs> {
     // only what `id` reads through routing alone
     let mut read = vec![false; id.0 + 1];
     read[id.0] = true;
@@ -49,10 +65,10 @@ pub(crate) fn are_comparable(nodes: &[Node], id: NodeId, steps: u32) -> bool {
     for i in (0..=id.0).filter(|&i| read[i]) {
         match weights(nodes, i, steps, &known) {
             Some(runs) if runs.len() <= MOST_RUNS => known.insert(i, runs),
-            _ => return false,
+            _ => return None,
         };
     }
-    known[&id.0].iter().all(|(_, weight)| *weight != Weight::Mixed)
+    known.remove(&id.0)
 }
 
 fn weights(nodes: &[Node], id: usize, steps: u32, known: &BTreeMap<usize, Runs>) -> Option<Runs> {
@@ -187,6 +203,17 @@ mod tests {
             let q = b.add("q", population(1.5, &[1.0, 2.0]), &[b.input()]).unwrap();
             b.add("both", NodeKind::Synapse(Op::Concat(Concat { axis: 0 })), &[p, q]).unwrap()
         }));
+    }
+
+    #[test]
+    fn online_maxima_are_of_binary_trains() {
+        for (base, delay, fits) in [(2.0, 1, true), (1.5, 1, false), (1.5, 4, true)] {
+            let mut b =
+                NetworkBuilder::new(4, "x", vec![2, 2], Encoding::Analog).unwrap().delayed(Some(delay)).unwrap();
+            let p = b.add("p", population(base, &[1.0, 2.0]), &[b.input()]).unwrap();
+            let pool = MaxPool { window: Window::new(vec![2]), ceil: false };
+            assert_eq!(b.add("gate", NodeKind::MaxPool(pool), &[p]).is_ok(), fits);
+        }
     }
 
     #[test]

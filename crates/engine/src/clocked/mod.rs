@@ -1,4 +1,5 @@
-//! The clocked engine: streaming networks, step by step in `f32`, as fast as spikes allow.
+//! The clocked engine: streaming networks, step by step in `f32`, as fast as spikes allow; and windowed networks whose
+//! populations generate while they listen ([`online`]).
 //!
 //! Layer by layer over blocks of [`program::BLOCK`] steps: a layer's weights and membranes are used for the whole block
 //! before the next layer runs through it. Trains wait as bits. A spike adds a vector of weights for each kernel tap, so
@@ -15,6 +16,7 @@ mod fused;
 mod graded;
 mod layout;
 mod map;
+mod online;
 mod pool;
 mod positions;
 mod program;
@@ -26,6 +28,7 @@ use rayon::prelude::*;
 use spikeconverter_graph::NodeId;
 use spikeconverter_network::{Simulation, SpikingNetwork};
 
+use self::online::Online;
 use self::program::Program;
 use self::run::{Mode, Recorder, Workspace};
 use crate::stability::Listener;
@@ -43,23 +46,73 @@ struct Part<'a> {
     steps: u32,
 }
 
-/// A streaming network, ready to run.
+/// A streaming network, or a windowed one that is online, ready to run.
 pub struct ClockedEngine<'a> {
     network: &'a SpikingNetwork,
-    program: Program,
+    program: Kind,
     /// Memory of past runs.
     spare: Mutex<Vec<Workspace>>,
+}
+
+/// How time passes in the network.
+enum Kind {
+    Stream(Box<Program>),
+    Online(Online),
 }
 
 impl<'a> ClockedEngine<'a> {
     /// Prepares a network.
     ///
     /// # Errors
-    /// [`EngineError::Simulation`] when the network is not streaming, [`EngineError::Op`] when a node does not fit its
-    /// inputs or is too large.
+    /// [`EngineError::Simulation`] when the network is neither streaming nor online, [`EngineError::Op`] when a node does not
+    /// fit its inputs or is too large.
     pub fn new(network: &'a SpikingNetwork) -> Result<Self, EngineError> {
-        crate::check_simulation("clocked", network, Simulation::Stream)?;
-        Ok(Self { network, program: Program::new(network)?, spare: Mutex::default() })
+        let program = if network.is_online() {
+            Kind::Online(Online::new(network)?)
+        } else {
+            crate::check_simulation("clocked", network, Simulation::Stream)?;
+            Kind::Stream(Box::new(Program::new(network)?))
+        };
+        Ok(Self { network, program, spare: Mutex::default() })
+    }
+
+    /// The program of a streaming network.
+    fn stream(&self) -> Result<&Program, EngineError> {
+        match &self.program {
+            Kind::Stream(program) => Ok(program),
+            Kind::Online(_) => Err(EngineError::Simulation {
+                engine: "clocked",
+                wanted: Simulation::Stream.name(),
+                found: Simulation::Window.name(),
+            }),
+        }
+    }
+
+    /// Runs an online network, as many samples at a time as there are threads, so that codes stay few.
+    fn run_online(
+        &self,
+        online: &Online,
+        inputs: &Batch,
+        watch: &mut WatchStopped<'_>,
+    ) -> Result<Stopped, EngineError> {
+        let shape = |id: NodeId| self.network.node(id).shape.clone();
+        let mut outputs = Vec::new();
+        for part in inputs.data().chunks(rayon::current_num_threads().max(1) * inputs.volume()) {
+            let count = part.len() / inputs.volume();
+            let mut outcomes = online.run(self.network, &Batch::new(count, inputs.shape().to_vec(), part.to_vec())?);
+            for (place, id) in self.network.spiking().enumerate() {
+                let codes = outcomes.iter_mut().flat_map(|outcome| std::mem::take(&mut outcome.codes[place]));
+                watch(id, &Batch::new(count, shape(id), codes.collect())?, &[]);
+            }
+            outputs.extend(outcomes.into_iter().flat_map(|outcome| outcome.result));
+        }
+        if inputs.count() == 0 {
+            for id in self.network.spiking() {
+                watch(id, &Batch::new(0, shape(id), Vec::new())?, &[]);
+            }
+        }
+        let steps = vec![self.network.time_steps(); inputs.count()];
+        Ok(Stopped { output: Batch::new(inputs.count(), shape(self.network.output()), outputs)?, steps })
     }
 
     fn workspace(&self) -> Workspace {
@@ -102,6 +155,10 @@ impl ClockedEngine<'_> {
         count: &mut dyn FnMut(NodeId, &Batch<SpikeCount>),
     ) -> Result<Stopped, EngineError> {
         crate::check_samples(self.network, inputs)?;
+        if let Kind::Online(online) = &self.program {
+            return self.run_online(online, inputs, watch);
+        }
+        let program = self.stream()?;
         let result = self.network.node(self.network.output()).shape.clone();
         let mut output = Batch::full(inputs.count(), result, 0.0)?;
         let mut steps = Vec::with_capacity(inputs.count());
@@ -138,7 +195,7 @@ impl ClockedEngine<'_> {
             }
             parts.par_iter_mut().for_each(|Part { input, output, codes, counts, steps }| {
                 let mut workspace = self.workspace();
-                *steps = workspace.run(self.network, &self.program, input, Mode { until, recorder: None });
+                *steps = workspace.run(self.network, program, input, Mode { until, recorder: None });
                 for (id, codes) in self.network.spiking().zip(codes) {
                     workspace.codes(id, &self.network.node(id).shape, codes);
                 }
@@ -146,7 +203,7 @@ impl ClockedEngine<'_> {
                 for (id, counts) in graded.zip(counts) {
                     counts.copy_from_slice(workspace.counts(id));
                 }
-                output.copy_from_slice(&workspace.result(self.network, &self.program, *steps));
+                output.copy_from_slice(&workspace.result(self.network, program, *steps));
                 self.keep(workspace);
             });
             let first = steps.len();
@@ -164,13 +221,14 @@ impl ClockedEngine<'_> {
 
 impl StreamingEngine for ClockedEngine<'_> {
     fn record(&self, inputs: &Batch, show: &mut dyn FnMut(&StepRecord<'_>)) -> Result<Batch, EngineError> {
+        let program = self.stream()?;
         crate::check_samples(self.network, inputs)?;
         let mut outputs = Vec::new();
         let mut workspace = self.workspace();
         for (sample, input) in inputs.samples().enumerate() {
             let recorder = Some(Recorder { sample, show });
-            let steps = workspace.run(self.network, &self.program, input, Mode { until: None, recorder });
-            outputs.extend(workspace.result(self.network, &self.program, steps));
+            let steps = workspace.run(self.network, program, input, Mode { until: None, recorder });
+            outputs.extend(workspace.result(self.network, program, steps));
         }
         self.keep(workspace);
         Batch::new(inputs.count(), self.network.node(self.network.output()).shape.clone(), outputs)

@@ -382,7 +382,7 @@ impl Compiler<'_> {
 }
 
 /// An operation whose result is 0 when its inputs are.
-fn without_constants(op: &Op) -> Op {
+pub(super) fn without_constants(op: &Op) -> Op {
     match op.clone() {
         Op::Conv(conv) => Op::Conv(Conv { bias: None, ..conv }),
         Op::ConvTranspose(conv) => Op::ConvTranspose(ConvTranspose { bias: None, ..conv }),

@@ -6,6 +6,7 @@ use rayon::prelude::*;
 use spikeconverter_graph::{Graph, NodeId, Op, Role, volume};
 use spikeconverter_network::{Encoding, NodeKind, Simulation, SpikingNetwork, StreamingPool};
 
+use super::tally::{saturated, tally, tally_counts, tally_signed, tally_spikes};
 use super::{Evaluation, LayerRecord};
 use crate::fan_out::structural_fan_out;
 use crate::stream_input::StreamInput;
@@ -185,6 +186,7 @@ impl<'a> Evaluator<'a> {
                         LayerRecord { saturated: saturated(codes, largest), ..LayerRecord::default() }
                     }
                 }
+                _ if self.network.is_online() => tally_signed(codes, fan_out, steps),
                 _ => tally(codes, fan_out, steps),
             });
         };
@@ -229,88 +231,6 @@ impl<'a> Evaluator<'a> {
             sum.add(&record);
             sum
         })
-    }
-}
-
-/// Counts the spikes of a population.
-pub(super) fn tally(codes: &Batch<i32>, fan_out: &[u32], steps: u32) -> LayerRecord {
-    let of_sample = |codes: &[i32]| {
-        let mut record = LayerRecord::default();
-        for (codes, fan_out) in codes.chunks(BLOCK).zip(fan_out.chunks(BLOCK)) {
-            record.add(&tally_block(codes, fan_out, steps));
-        }
-        record
-    };
-    codes.data().par_chunks(codes.volume()).map(of_sample).reduce(LayerRecord::default, |mut sum, record| {
-        sum.add(&record);
-        sum
-    })
-}
-
-/// Adds up the spikes of a streaming population whose codes are numbers of spikes; `largest` is the largest code of each
-/// sample.
-pub(super) fn tally_counts(codes: &Batch<i32>, fan_out: &[u32], largest: impl Fn(usize) -> u64) -> LayerRecord {
-    let spikes = codes.map(|code| SpikeCount { spikes: code.unsigned_abs(), negative: 0 });
-    LayerRecord { saturated: saturated(codes, largest), ..tally_spikes(&spikes, fan_out) }
-}
-
-/// Adds up the spikes of a streaming population.
-pub(super) fn tally_spikes(counts: &Batch<SpikeCount>, fan_out: &[u32]) -> LayerRecord {
-    let mut record = LayerRecord::default();
-    for counts in counts.samples() {
-        for (count, &fan_out) in counts.iter().zip(fan_out) {
-            record.spikes += u64::from(count.spikes);
-            record.negative_spikes += u64::from(count.negative);
-            record.synops += u64::from(count.spikes) * u64::from(fan_out);
-            record.silent += u64::from(count.spikes == 0);
-        }
-    }
-    record
-}
-
-/// Neurons that sent all that they can, of either sign.
-fn saturated(codes: &Batch<i32>, largest: impl Fn(usize) -> u64) -> u64 {
-    let of_sample = |(sample, codes): (usize, &[i32])| {
-        let largest = largest(sample);
-        codes.iter().filter(|code| u64::from(code.unsigned_abs()) == largest).count() as u64
-    };
-    codes.samples().enumerate().map(of_sample).sum()
-}
-
-/// Neurons counted at a time: so few that their spikes, 16 each at most, fit a `u16`.
-const BLOCK: usize = 1024;
-
-/// The counts of a block. A window has 16 steps at most, so that all but the synaptic operations is `u16` arithmetic, which
-/// compilers turn into wide vectors.
-fn tally_block(codes: &[i32], fan_out: &[u32], steps: u32) -> LayerRecord {
-    let full = ((1u32 << steps) - 1) as u16;
-    let mut buffer = [0u16; BLOCK];
-    let spikes = &mut buffer[..codes.len()];
-    for (digits, code) in spikes.iter_mut().zip(codes) {
-        *digits = code.unsigned_abs() as u16;
-    }
-    let (mut silent, mut saturated, mut sum) = (0u16, 0u16, 0u16);
-    for digits in spikes.iter() {
-        silent += u16::from(*digits == 0);
-        saturated += u16::from(*digits == full);
-    }
-    for digits in spikes.iter_mut() {
-        *digits = digits.count_ones() as u16;
-        sum += *digits;
-    }
-    let pairs = || spikes.iter().zip(codes);
-    let negative = if codes.iter().fold(0, |signs, code| signs | code) < 0 {
-        pairs().map(|(&spikes, &code)| if code < 0 { u64::from(spikes) } else { 0 }).sum()
-    } else {
-        0
-    };
-    LayerRecord {
-        spikes: sum.into(),
-        negative_spikes: negative,
-        synops: spikes.iter().zip(fan_out).map(|(&spikes, &fan_out)| u64::from(spikes) * u64::from(fan_out)).sum(),
-        silent: silent.into(),
-        saturated: saturated.into(),
-        ..LayerRecord::default()
     }
 }
 

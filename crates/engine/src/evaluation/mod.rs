@@ -2,6 +2,7 @@
 
 mod evaluator;
 mod report;
+mod tally;
 #[cfg(test)]
 mod tests;
 

@@ -20,6 +20,9 @@ pub struct EvaluationReport {
     pub schedule: Simulation,
     /// Steps from the first input of an image to its result.
     pub latency_steps: u32,
+    /// Steps after which populations with windows fire, where that is before their windows are over; absent otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delay_steps: Option<u32>,
     /// Steps between one image and the next.
     pub period_steps: u32,
     /// Steps that samples took where they were stopped when their class was stable; absent where all took `T`.
@@ -156,6 +159,7 @@ impl EvaluationReport {
             time_steps: network.time_steps(),
             schedule: network.simulation(),
             latency_steps: schedule.latency_steps,
+            delay_steps: network.is_online().then(|| network.delay()),
             period_steps: schedule.period,
             steps_used: StepsUsed::of(&evaluation.steps_used),
             stages: schedule.stages,
@@ -184,7 +188,8 @@ impl EvaluationReport {
 /// Bits that tell apart no spike and those that a population can send.
 fn bits_per_spike(network: &SpikingNetwork, id: NodeId) -> u32 {
     let kind = &network.node(id).kind;
-    let symbols = 1 + kind.spike_sizes() * if kind.is_signed(network.coding()) { 2 } else { 1 };
+    let signed = network.is_online() || kind.is_signed(network.coding());
+    let symbols = 1 + kind.spike_sizes() * if signed { 2 } else { 1 };
     symbols.next_power_of_two().ilog2()
 }
 

@@ -148,7 +148,7 @@ fn many_neurons() {
     let n = 3000;
     let codes: Vec<i32> = (0..2 * n).map(|i| (i * 7919) % 131_071 - 65_535).collect();
     let fan_out: Vec<u32> = (0..n).map(|i| i as u32 % 300 * 1_000_000).collect();
-    let counted = super::evaluator::tally(&Batch::new(2, vec![n as usize], codes.clone()).unwrap(), &fan_out, 16);
+    let counted = super::tally::tally(&Batch::new(2, vec![n as usize], codes.clone()).unwrap(), &fan_out, 16);
     let ones = |c: &i32| u64::from(c.unsigned_abs().count_ones());
     let each = LayerRecord {
         spikes: codes.iter().map(ones).sum(),

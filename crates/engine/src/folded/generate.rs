@@ -1,5 +1,5 @@
 use rayon::prelude::*;
-use spikeconverter_network::{Population, Transfer};
+use spikeconverter_network::Population;
 use spikeconverter_neuron::WindowCode;
 
 use crate::kernels::vectors::vectorised;
@@ -32,10 +32,7 @@ pub struct ChannelParameters {
 impl ChannelParameters {
     /// Those of a channel of `population`.
     pub fn new(population: &Population, channel: usize) -> Self {
-        let (low, high) = match population.transfer {
-            Transfer::Clip { low, high } => (low.unwrap_or(f32::NEG_INFINITY), high.unwrap_or(f32::INFINITY)),
-            Transfer::Relu | Transfer::Leaky { .. } => (f32::NEG_INFINITY, f32::INFINITY),
-        };
+        let (low, high) = population.transfer.bounds();
         Self {
             initial: population.initial(channel),
             low,

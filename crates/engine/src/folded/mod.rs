@@ -13,7 +13,7 @@ use std::sync::Mutex;
 
 use rayon::prelude::*;
 use spikeconverter_graph::NodeId;
-use spikeconverter_network::{NodeKind, Readout, Simulation, SpikingNetwork};
+use spikeconverter_network::{NodeKind, Readout, SpikingNetwork};
 
 pub(crate) use self::generate::PopulationGenerator;
 pub use self::generate::{ChannelParameters, WindowGenerator, generate};
@@ -64,7 +64,8 @@ impl<'a> FoldedEngine<'a> {
     /// Prepares a network.
     ///
     /// # Errors
-    /// [`EngineError::Simulation`] when the network is streaming, [`EngineError::Op`] when a node does not fit its inputs.
+    /// [`EngineError::Simulation`] when the network is streaming, [`EngineError::Online`] when it is online,
+    /// [`EngineError::Op`] when a node does not fit its inputs.
     pub fn new(network: &'a SpikingNetwork) -> Result<Self, EngineError> {
         Self::with_isa(network, Isa::detect())
     }
@@ -79,7 +80,7 @@ impl<'a> FoldedEngine<'a> {
         if !available.contains(&isa) {
             return Err(EngineError::Instructions { isa, available });
         }
-        crate::check_simulation("folded", network, Simulation::Window)?;
+        crate::check_whole_windows("folded", network)?;
         let program = if let Some(program) = integer::Program::new(network, isa) {
             Program::Integers(Box::new(program))
         } else {

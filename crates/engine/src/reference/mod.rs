@@ -3,23 +3,28 @@
 //! Images enter one after the other, one every [`Schedule::period`] steps. In each step, every population that is in a
 //! generation window sends its spikes, and every population that is in an accumulation window adds what arrives; both
 //! can be true at once, for two different images. Trains that a later stage needs wait in a queue. Membranes are `f64`.
+//! Online populations do both for one image as well: each step of accumulation tells the generating half what was heard.
 //! Streaming networks have a simpler clock, see [`streaming`]: all layers act in every step.
 //!
 //! This engine is the definition of what the others must do; it is clear before it is fast.
 
 mod gate;
+mod input;
 mod population;
+mod signed_gate;
 mod stream_pool;
 mod streaming;
 
 use std::collections::VecDeque;
 
 use spikeconverter_graph::{NodeId, Op, volume};
-use spikeconverter_network::{Encoding, Node, NodeKind, Readout, Schedule, Simulation, SpikingNetwork, Timing};
+use spikeconverter_network::{NodeKind, Schedule, Simulation, SpikingNetwork, Timing};
 use spikeconverter_neuron::WindowCode;
 
 use self::gate::Gate;
+use self::input::{encode, inject_initial};
 use self::population::{Accumulator, Generator};
+use self::signed_gate::SignedGate;
 use crate::stability::Listener;
 use crate::{
     Batch, Engine, EngineError, SpikeCount, StepRecord, Stopped, StreamingEngine, UntilStable, WatchStopped, literal,
@@ -43,6 +48,7 @@ struct State {
     accumulator: Option<Accumulator>,
     generator: Option<Generator>,
     gate: Option<Gate>,
+    signed_gate: Option<SignedGate>,
 }
 
 impl<'a> ReferenceEngine<'a> {
@@ -122,7 +128,10 @@ impl<'a> ReferenceEngine<'a> {
                 let mut emission = Vec::new();
                 for (slot, &code) in timing.codes_in.iter().enumerate() {
                     let arriving = self.current(node.inputs[0], timing, code, false, states)?;
-                    if let Some(gate) = states[id.0].gate.as_mut() {
+                    let state = &mut states[id.0];
+                    if let Some(gate) = &mut state.gate {
+                        emission.push((code, gate.step(slot, step, &arriving)));
+                    } else if let Some(gate) = &mut state.signed_gate {
                         emission.push((code, gate.step(slot, step, &arriving)));
                     }
                 }
@@ -131,7 +140,8 @@ impl<'a> ReferenceEngine<'a> {
         })
     }
 
-    /// One step of accumulation of a listening node; returns the read-out's membranes at the end of its window.
+    /// One step of accumulation of a listening node, which may be enough for it to speak; returns the read-out's membranes at
+    /// the end of its window.
     fn listen(
         &self,
         id: NodeId,
@@ -161,17 +171,19 @@ impl<'a> ReferenceEngine<'a> {
                 }
             }
         }
-        if step + 1 < timing.listens_for {
+        let heard = step + 1;
+        if heard < timing.emits_at - timing.listens_at {
             return Ok(None);
         }
-        let membranes = states[id.0].accumulator.as_ref().map(|a| a.hand_over(&timing.codes_in)).unwrap_or_default();
+        let accumulator = states[id.0].accumulator.as_ref();
+        let membranes = accumulator.map(|a| a.hand_over(&timing.codes_in, heard)).unwrap_or_default();
         if let (NodeKind::Population(population), Some(generator)) = (&node.kind, states[id.0].generator.as_mut()) {
             let shape = &self.network.node(node.inputs[0]).shape;
             let pooled = match &population.pool {
                 Some(pool) => literal::apply(&Op::MaxPool(pool.clone()), &[(shape, &membranes)], true)?,
                 None => membranes,
             };
-            generator.load(image, pooled);
+            generator.load(pooled);
             return Ok(None);
         }
         Ok(Some((image, membranes)))
@@ -317,13 +329,17 @@ impl ReferenceEngine<'_> {
         let node = self.network.node(id);
         let listening = || volume(&self.network.node(node.inputs[0]).shape);
         let slots = self.schedule.timing(id).codes_in.len();
+        let (steps, online) = (self.network.time_steps(), self.network.is_online());
         let mut state = State::default();
         match &node.kind {
             NodeKind::Population(population) => {
                 state.accumulator = Some(Accumulator::new(slots, listening()));
-                state.generator = Some(Generator::new(population, &node.shape, self.network.time_steps(), count));
+                state.generator = Some(Generator::new(population, &node.shape, steps, online, count));
             }
             NodeKind::Readout(_) => state.accumulator = Some(Accumulator::new(slots, listening())),
+            NodeKind::MaxPool(pool) if online => {
+                state.signed_gate = Some(SignedGate::new(pool, &self.network.node(node.inputs[0]).shape, slots));
+            }
             NodeKind::MaxPool(pool) => {
                 state.gate = Some(Gate::new(pool, &self.network.node(node.inputs[0]).shape, slots));
             }
@@ -358,34 +374,6 @@ impl ReferenceEngine<'_> {
         } else {
             let delay = (listens_at - self.schedule.timing(id).emits_at) as usize;
             lengths[id.0] = lengths[id.0].max(delay + 1);
-        }
-    }
-}
-
-/// What the input sends in a step of its window.
-fn encode(encoding: Encoding, image: &[f64], step: u32) -> Vec<f64> {
-    match encoding {
-        Encoding::Analog if step == 0 => image.to_vec(),
-        Encoding::Analog | Encoding::Poisson { .. } => vec![0.0; image.len()],
-        Encoding::Pixels => {
-            let digit = Encoding::PIXEL_STEPS - 1 - step;
-            image.iter().map(|&x| f64::from((x as u32 >> digit) & 1) * f64::from(Encoding::PIXEL_THRESHOLD)).collect()
-        }
-    }
-}
-
-/// Adds the initial membrane potentials of a population or a read-out to what arrives in its first step.
-fn inject_initial(node: &Node, shape: &[usize], arriving: &mut [f64]) {
-    let channels = shape.first().copied().unwrap_or(1);
-    let inner = arriving.len() / channels.max(1);
-    for (channel, values) in arriving.chunks_mut(inner.max(1)).enumerate() {
-        let initial = match &node.kind {
-            NodeKind::Population(population) => population.initial(channel),
-            NodeKind::Readout(Readout { initial, .. }) => initial.get(channel).copied().unwrap_or(0.0),
-            _ => 0.0,
-        };
-        for value in values {
-            *value += f64::from(initial);
         }
     }
 }

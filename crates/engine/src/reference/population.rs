@@ -1,5 +1,5 @@
 use spikeconverter_network::Population;
-use spikeconverter_neuron::{Ilif, WindowCode};
+use spikeconverter_neuron::{Ilif, OnlineIlif, SignedTrain, WindowCode};
 
 /// The accumulating half of a population: one membrane a neuron for each code that arrives.
 pub(super) struct Accumulator {
@@ -20,10 +20,12 @@ impl Accumulator {
         }
     }
 
-    /// `v ← Σ u·k^-(steps-1)` over the codes: the pre-activation in its own unit.
-    pub(super) fn hand_over(&self, codes: &[WindowCode]) -> Vec<f64> {
+    /// `v ← Σ u·k^-(n-1)` over the codes, with `n` of `steps` that the code has: the pre-activation in its own unit, or what
+    /// was heard of it.
+    pub(super) fn hand_over(&self, codes: &[WindowCode], steps: u32) -> Vec<f64> {
         let neurons = self.membranes.first().map_or(0, Vec::len);
-        (0..neurons).map(|n| self.membranes.iter().zip(codes).map(|(u, code)| u[n] * code.resolution()).sum()).collect()
+        let unit = |code: &WindowCode| code.weight(steps.min(code.steps));
+        (0..neurons).map(|n| self.membranes.iter().zip(codes).map(|(u, code)| u[n] * unit(code)).sum()).collect()
     }
 }
 
@@ -34,12 +36,14 @@ pub(super) struct Generator {
     /// Neurons of a channel.
     inner: usize,
     membranes: Vec<f64>,
-    /// Spikes of each image and neuron so far, as binary digits with a sign.
+    /// Where neurons are online, what each sent of the image so far; membranes are then activations of what was heard.
+    sent: Option<Vec<f64>>,
+    /// Spikes of each image and neuron so far: binary digits with a sign, or a [`SignedTrain`] where neurons are online.
     codes: Vec<i32>,
 }
 
 impl Generator {
-    pub(super) fn new(population: &Population, shape: &[usize], steps: u32, images: usize) -> Self {
+    pub(super) fn new(population: &Population, shape: &[usize], steps: u32, online: bool, images: usize) -> Self {
         let neurons: usize = shape.iter().product();
         let channels = shape.first().copied().unwrap_or(1);
         Self {
@@ -47,37 +51,47 @@ impl Generator {
             steps,
             inner: (neurons / channels.max(1)).max(1),
             membranes: vec![0.0; neurons],
+            sent: online.then(|| vec![0.0; neurons]),
             codes: vec![0; neurons * images],
         }
     }
 
-    /// Takes over accumulated (and pooled) membranes for `image`.
-    pub(super) fn load(&mut self, image: usize, membranes: Vec<f64>) {
+    /// Takes over accumulated (and pooled) membranes: of a whole window, or, where neurons are online, what was heard of it.
+    pub(super) fn load(&mut self, membranes: Vec<f64>) {
         self.membranes = membranes;
         for (n, v) in self.membranes.iter_mut().enumerate() {
-            *v = self.population.hand_over(*v, n / self.inner, self.steps);
+            let channel = n / self.inner;
+            *v = match self.sent {
+                Some(_) => self.population.transfer.apply(*v, channel),
+                None => self.population.hand_over(*v, channel, self.steps),
+            };
         }
-        let neurons = self.membranes.len();
-        self.codes[image * neurons..][..neurons].fill(0);
     }
 
     /// One step of generation for `image`: the amplitudes (`θ·s`, unless the population has its own) that are sent.
     pub(super) fn step(&mut self, image: usize, step: u32) -> Vec<f64> {
         let neurons = self.membranes.len();
-        let digit = 1 << (self.steps - 1 - step);
         let codes = &mut self.codes[image * neurons..][..neurons];
-        self.membranes
-            .iter_mut()
-            .zip(codes)
-            .enumerate()
-            .map(|(n, (v, code))| {
-                let channel = n / self.inner;
+        let weight = self.population.code(self.steps).weight(step + 1);
+        let mut amplitudes = Vec::with_capacity(neurons);
+        for (n, (v, code)) in self.membranes.iter_mut().zip(codes).enumerate() {
+            let channel = n / self.inner;
+            let spike = if let Some(sent) = &mut self.sent {
+                let before = if step == 0 { 0.0 } else { sent[n] };
+                let neuron = OnlineIlif { weight: f64::from(self.population.threshold(channel)) * weight };
+                let (spike, after) = neuron.generate(*v, before);
+                sent[n] = after;
+                *code = SignedTrain::push(*code, spike);
+                spike
+            } else {
                 let (spike, after) = self.population.neuron(channel).generate(*v);
                 *v = after;
-                *code += i32::from(spike) * digit;
-                f64::from(spike) * f64::from(self.population.amplitude(channel))
-            })
-            .collect()
+                *code = 2 * *code + i32::from(spike);
+                spike
+            };
+            amplitudes.push(f64::from(spike) * f64::from(self.population.amplitude(channel)));
+        }
+        amplitudes
     }
 
     pub(super) fn into_codes(self) -> Vec<i32> {

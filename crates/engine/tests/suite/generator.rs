@@ -14,6 +14,8 @@ pub(crate) struct Recipe {
     /// Whether all numbers are multiples of powers of two, so small that `f32` arithmetic on them is exact.
     pub(crate) dyadic: bool,
     pub(crate) steps: u32,
+    /// Steps after which populations fire, where that is before they have heard all.
+    pub(crate) delay: Option<u32>,
     encoding: Encoding,
     shape: [usize; 3],
     images: usize,
@@ -59,6 +61,7 @@ pub(crate) fn recipes(dyadic: bool) -> impl Strategy<Value = Recipe> {
         move |(steps, encoding, shape, images, blocks, seed)| Recipe {
             dyadic,
             steps,
+            delay: None,
             encoding,
             shape,
             images,
@@ -66,6 +69,14 @@ pub(crate) fn recipes(dyadic: bool) -> impl Strategy<Value = Recipe> {
             seed,
         },
     )
+}
+
+/// Recipes of networks whose populations generate while they listen.
+pub(crate) fn online_recipes(dyadic: bool) -> impl Strategy<Value = Recipe> {
+    (recipes(dyadic), any::<u32>()).prop_map(|(recipe, delay)| {
+        let steps = recipe.steps.max(2);
+        Recipe { steps, delay: Some(1 + delay % (steps - 1)), ..recipe }
+    })
 }
 
 /// Random numbers (SplitMix64).
@@ -181,7 +192,7 @@ struct Garden {
 impl Recipe {
     /// The network and samples for it.
     pub(crate) fn grow(&self) -> (SpikingNetwork, Batch) {
-        let mut net = Net::new(self.steps, &self.shape, self.encoding);
+        let mut net = Net::delayed(self.steps, self.delay, &self.shape, self.encoding);
         let dice = Dice { state: self.seed, dyadic: self.dyadic };
         let sample = match self.encoding {
             Encoding::Analog => net.input(),

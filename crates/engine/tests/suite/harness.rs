@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use spikeconverter_engine::{Batch, Engine, FoldedEngine, Isa, ReferenceEngine};
+use spikeconverter_engine::{Batch, ClockedEngine, Engine, FoldedEngine, Isa, ReferenceEngine};
 use spikeconverter_graph::ops::{Add, Affine, Concat, Conv, Linear, MaxPool, Window};
 use spikeconverter_graph::{NodeId, Op, Tensor, volume};
 use spikeconverter_network::{Encoding, NetworkBuilder, NodeKind, Population, Readout, SpikingNetwork, Transfer};
@@ -10,12 +10,16 @@ use spikeconverter_network::{Encoding, NetworkBuilder, NodeKind, Population, Rea
 /// Makes an engine for a network.
 pub(crate) type Make = for<'a> fn(&'a SpikingNetwork) -> Box<dyn Engine + 'a>;
 
-/// Every engine; the reference comes first.
+/// Every engine of whole windows; the reference comes first.
 pub(crate) const ENGINES: &[Make] = &[
     |n| Box::new(ReferenceEngine::new(n)),
     |n| Box::new(FoldedEngine::new(n).expect("the builder checked it")),
     |n| Box::new(FoldedEngine::with_isa(n, Isa::Portable).expect("the builder checked it")),
 ];
+
+/// Every engine of networks whose populations generate while they listen; the reference comes first.
+pub(crate) const ONLINE_ENGINES: &[Make] =
+    &[|n| Box::new(ReferenceEngine::new(n)), |n| Box::new(ClockedEngine::new(n).expect("the builder checked it"))];
 
 /// What an engine did.
 #[derive(Debug, PartialEq)]
@@ -84,7 +88,12 @@ pub(crate) struct Net(pub(crate) NetworkBuilder);
 
 impl Net {
     pub(crate) fn new(steps: u32, shape: &[usize], encoding: Encoding) -> Self {
-        Self(NetworkBuilder::new(steps, "x", shape.to_vec(), encoding).expect("a network"))
+        Self::delayed(steps, None, shape, encoding)
+    }
+
+    pub(crate) fn delayed(steps: u32, delay: Option<u32>, shape: &[usize], encoding: Encoding) -> Self {
+        let builder = NetworkBuilder::new(steps, "x", shape.to_vec(), encoding).expect("a network");
+        Self(builder.delayed(delay).expect("a delay"))
     }
 
     pub(crate) fn analog(steps: u32, shape: &[usize]) -> Self {

@@ -9,6 +9,7 @@ mod harness;
 mod integer_networks;
 mod integers;
 mod neurons;
+mod online;
 mod pipeline;
 mod pooling;
 mod random;

@@ -6,6 +6,10 @@ use super::*;
 use crate::{Negative, Population, Readout, StreamingPool, StreamingPopulation, Transfer};
 
 fn example() -> SnnFile {
+    delayed(None)
+}
+
+fn delayed(delay: Option<u32>) -> SnnFile {
     let weight = Tensor::new(vec![2, 3], vec![0.1, -0.2, 0.3, f32::MIN_POSITIVE, 5.0, -6.0]).unwrap();
     let linear = Op::Linear(Linear { weight, bias: Some(Tensor::vector(vec![0.5, -0.5])) });
     let mut graph = GraphBuilder::new();
@@ -13,7 +17,7 @@ fn example() -> SnnFile {
     let y = graph.add("fc", linear.clone(), &[x]).unwrap();
     let clip = Activation::Clip { low: 0.0, high: f32::INFINITY };
     let z = graph.add("clip", Op::Activation(clip), &[y]).unwrap();
-    let mut network = NetworkBuilder::new(5, "x", vec![3], Encoding::Analog).unwrap();
+    let mut network = NetworkBuilder::new(5, "x", vec![3], Encoding::Analog).unwrap().delayed(delay).unwrap();
     let y = network.add("fc", NodeKind::Synapse(linear), &[network.input()]).unwrap();
     let population = Population {
         transfer: Transfer::Clip { low: Some(0.0), high: None },
@@ -45,6 +49,19 @@ fn a_file_comes_back_as_it_was() {
     assert_eq!(SnnFile::load(&path).unwrap(), file);
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "no temporary file stays");
     assert_eq!(file.to_bytes().unwrap(), file.to_bytes().unwrap(), "the same network gives the same bytes");
+}
+
+/// Older programs would run an online network as one that hears all first, so that they must refuse it.
+#[test]
+fn online_networks_have_a_format_of_their_own() {
+    let file = delayed(Some(2));
+    let bytes = file.to_bytes().unwrap();
+    let holds = |bytes: &[u8], text: &[u8]| bytes.windows(text.len()).any(|w| w == text);
+    assert!(holds(&bytes, br#"\"format\":3"#) && holds(&bytes, br#"\"delay\":2"#));
+    let read = SnnFile::from_bytes(&bytes).unwrap();
+    assert_eq!((read.network.delay(), &read), (2, &file));
+    // the delay of a whole window is no delay
+    assert_eq!(delayed(Some(5)).to_bytes().unwrap(), example().to_bytes().unwrap());
 }
 
 #[test]

@@ -1,0 +1,62 @@
+//! Populations that generate while they listen.
+
+use crate::{NetworkBuilder, NetworkError, NodeKind, Simulation, SpikingNetwork};
+
+impl SpikingNetwork {
+    /// `δ`: steps from the first that a population of a windowed network hears to the first that it sends, in `1..=T`. `T`
+    /// is temporal separation: it has heard all then. With fewer it generates while it listens, with signed spikes
+    /// ([`OnlineIlif`](spikeconverter_neuron::OnlineIlif)).
+    pub fn delay(&self) -> u32 {
+        self.delay
+    }
+
+    /// The same network with populations that start to generate after `delay` steps; absent: when they have heard all.
+    ///
+    /// # Errors
+    /// When the delay is not one of `1..=T`, the network is streaming, or it has maxima of trains in another base than 2.
+    pub fn with_delay(&self, delay: Option<u32>) -> Result<Self, NetworkError> {
+        let f = |_, kind: &NodeKind| kind.clone();
+        self.rebuilt(delay, f)
+    }
+
+    /// Whether populations generate while they listen (`δ < T`).
+    pub fn is_online(&self) -> bool {
+        self.delay < self.time_steps
+    }
+}
+
+impl NetworkBuilder {
+    /// The same with populations that start to generate `delay` steps after their first input (absent: when they have heard
+    /// all); to be said before populations are added.
+    ///
+    /// # Errors
+    /// When the network is streaming or has nodes already, or the delay is not one of `1..=T`.
+    pub fn delayed(mut self, delay: Option<u32>) -> Result<Self, NetworkError> {
+        let Some(delay) = delay else { return Ok(self) };
+        if self.simulation != Simulation::Window || self.nodes.len() > 1 {
+            return Err(NetworkError::Network("a delay is for windowed networks, from their first node on".into()));
+        }
+        if !(1..=self.time_steps).contains(&delay) {
+            let steps = self.time_steps;
+            return Err(NetworkError::Network(format!(
+                "a delay of {delay} steps; with windows of {steps} steps it has 1 to {steps}"
+            )));
+        }
+        self.delay = delay;
+        Ok(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Encoding, NetworkBuilder};
+
+    #[test]
+    fn a_delay_has_at_least_a_step_and_at_most_a_window() {
+        let builder = || NetworkBuilder::new(4, "x", vec![1], Encoding::Analog).unwrap();
+        let accepted = [0, 1, 4, 5].map(|delay| builder().delayed(Some(delay)).is_ok());
+        assert_eq!(accepted, [false, true, true, false]);
+        let streaming = NetworkBuilder::streaming(4, "x", vec![1]).unwrap();
+        assert!(streaming.clone().delayed(None).is_ok() && streaming.delayed(Some(2)).is_err());
+    }
+}
