@@ -338,20 +338,7 @@ impl NetworkBuilder {
                     return Err("a maximum of spike trains reads spike trains".into());
                 }
                 let shape = pool.output_shape(only()?)?;
-                if self.delay < self.time_steps && !trains::are_binary(&self.nodes, inputs[0], self.time_steps) {
-                    return Err(
-                        "the online maximum of spike trains is for trains of base 2; take the maximum of membranes \
-                                instead, or a delay of the whole window"
-                            .into(),
-                    );
-                }
-                if !trains::are_comparable(&self.nodes, inputs[0], self.time_steps) {
-                    return Err(
-                        "compares spike trains of different bases, lengths or thresholds within a channel, which \
-                                do not order as their values do; take the maximum of membranes instead"
-                            .into(),
-                    );
-                }
+                self.check_maximum(inputs[0])?;
                 Ok((shape, Signal::Train))
             }
             NodeKind::Readout(readout) => {
@@ -370,6 +357,25 @@ impl NetworkBuilder {
                 Ok((op.output_shape(&shapes)?, Signal::Value))
             }
         }
+    }
+
+    /// Whether the trains that arrive at a node order as their values do.
+    fn check_maximum(&self, input: NodeId) -> Result<(), String> {
+        if self.delay < self.time_steps && !trains::are_binary(&self.nodes, input, self.time_steps) {
+            return Err(
+                "the online maximum of spike trains is for trains of base 2; take the maximum of membranes instead, \
+                        or a delay of the whole window"
+                    .into(),
+            );
+        }
+        if !trains::are_comparable(&self.nodes, input, self.time_steps) {
+            return Err(
+                "compares spike trains of different bases, lengths or thresholds within a channel, which do not \
+                        order as their values do; take the maximum of membranes instead"
+                    .into(),
+            );
+        }
+        Ok(())
     }
 
     fn stream_settings(&self) -> Stream {

@@ -41,13 +41,15 @@ fn every_command_has_a_manual_page_and_is_completed() {
     let folder = demo_folder();
     let help = run(folder.path(), "--help").out;
     let commands = help.lines().skip_while(|line| !line.starts_with("Commands:")).skip(1).take_while(|l| !l.is_empty());
-    let commands: Vec<&str> = commands.filter_map(|line| line.split_whitespace().next()).filter(|c| *c != "help").collect();
+    let commands: Vec<&str> =
+        commands.filter_map(|line| line.split_whitespace().next()).filter(|c| *c != "help").collect();
     assert!(commands.contains(&"convert") && commands.len() > 9, "{commands:?}");
     let wrote = run(folder.path(), "setup --man pages/man1");
     succeeds(&wrote);
     assert_eq!(wrote.out, format!("wrote {} manual pages to pages/man1\n", commands.len() + 1));
     for command in &commands {
-        let page = std::fs::read_to_string(folder.path().join(format!("pages/man1/spikeconverter-{command}.1"))).unwrap();
+        let page =
+            std::fs::read_to_string(folder.path().join(format!("pages/man1/spikeconverter-{command}.1"))).unwrap();
         assert!(page.contains(".SH SYNOPSIS"), "{page}");
     }
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {

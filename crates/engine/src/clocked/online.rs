@@ -50,7 +50,8 @@ struct Neurons {
     delay: u32,
     /// Weights `k^-(t-1)` of its steps.
     weights: Vec<f32>,
-    neurons: usize,
+    /// How many there are.
+    count: usize,
 }
 
 #[derive(Clone, Copy)]
@@ -129,7 +130,7 @@ impl Online {
                         channels: (0..channels).map(|c| Channel::new(population, c)).collect(),
                         delay: timing.emits_at - timing.listens_at,
                         weights: (1..=code.steps).map(|t| code.weight(t) as f32).collect(),
-                        neurons: volume(&node.shape),
+                        count: volume(&node.shape),
                     };
                     (Work::Neurons(Box::new(neurons)), code.steps)
                 }
@@ -235,9 +236,9 @@ impl Neurons {
         let mut steps = input.chunks_exact(size);
         let mut heard = vec![0.0; size];
         add_initial(&self.initial, &mut heard, size);
-        let mut pooled = vec![0.0; if self.pool.is_some() { self.neurons } else { 0 }];
-        let (mut sent, mut codes) = (vec![0.0; self.neurons], vec![0; self.neurons]);
-        for (t, (&weight, result)) in self.weights.iter().zip(result.chunks_exact_mut(self.neurons)).enumerate() {
+        let mut pooled = vec![0.0; if self.pool.is_some() { self.count } else { 0 }];
+        let (mut sent, mut codes) = (vec![0.0; self.count], vec![0; self.count]);
+        for (t, (&weight, result)) in self.weights.iter().zip(result.chunks_exact_mut(self.count)).enumerate() {
             let news = if t == 0 { self.delay as usize } else { 1 };
             let mut changed = t == 0;
             for step in steps.by_ref().take(news) {
@@ -254,11 +255,11 @@ impl Neurons {
     }
 
     fn heard_size(&self) -> usize {
-        self.pool.as_ref().map_or(self.neurons, |pool| volume(&pool.input_shapes()[0]))
+        self.pool.as_ref().map_or(self.count, |pool| volume(&pool.input_shapes()[0]))
     }
 
     fn step(&self, weight: f32, membranes: &[f32], sent: &mut [f32], codes: &mut [i32], result: &mut [f32]) {
-        let inner = self.neurons / self.channels.len();
+        let inner = self.count / self.channels.len();
         let rows = membranes.chunks_exact(inner).zip(sent.chunks_exact_mut(inner));
         let rows = rows.zip(codes.chunks_exact_mut(inner).zip(result.chunks_exact_mut(inner)));
         for (channel, ((membranes, sent), (codes, result))) in self.channels.iter().zip(rows) {

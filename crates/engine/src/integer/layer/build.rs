@@ -157,7 +157,7 @@ impl Build<'_> {
                 (before, Some(Box::new(maximum)))
             }
         };
-        let fused = FastRule::new(&neurons).filter(|_| self.isa.fuses(planes.bytes));
+        let fused = FastRule::new(&neurons).filter(|_| self.isa.fuses(planes.bytes)).map(Box::new);
         Some(Use::Codes { neurons: Neurons { rule: Rule::new(neurons), fused, to, planes }, pool })
     }
 

@@ -59,7 +59,7 @@ impl Synapse {
 struct Neurons {
     rule: Rule,
     /// The same as kernels compute it themselves, where they can.
-    fused: Option<FastRule>,
+    fused: Option<Box<FastRule>>,
     to: Layout,
     planes: Planes,
 }
