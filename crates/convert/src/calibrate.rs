@@ -205,7 +205,13 @@ pub(crate) fn sum(sum: Option<Batch>, more: &Batch) -> Batch {
     sum
 }
 
-fn report(network: &SpikingNetwork, id: NodeId, population: &Population, sent: &Batch, wanted: &Batch) -> LayerReport {
+pub(crate) fn report(
+    network: &SpikingNetwork,
+    id: NodeId,
+    population: &Population,
+    sent: &Batch,
+    wanted: &Batch,
+) -> LayerReport {
     let node = network.node(id);
     let pairs = || wanted.data().iter().zip(sent.data());
     let square = |x: f32| f64::from(x) * f64::from(x);

@@ -7,6 +7,7 @@ mod error;
 pub mod explain;
 mod lower;
 pub mod methods;
+mod online;
 mod options;
 mod quantise;
 mod report;

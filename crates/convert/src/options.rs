@@ -111,6 +111,9 @@ pub struct Options {
     /// How weights are calibrated; absent, what is worth its time for the window's length.
     #[serde(default)]
     pub weight_calibration: Option<WeightCalibration>,
+    /// `δ`: steps after which populations with windows fire, 1..=T; absent, when their windows are over, which is `T`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delay: Option<u32>,
     /// How samples enter.
     pub encoding: Encoding,
     /// Numbers of the spiking network.
@@ -132,6 +135,7 @@ impl Default for Options {
             half_step: true,
             bias_correction: true,
             weight_calibration: None,
+            delay: None,
             encoding: Encoding::Analog,
             weights: Weights::F32,
             percentile: 99.9,
@@ -180,11 +184,12 @@ impl Options {
         })
     }
 
-    /// The base with what other options imply: integer networks have base 2.
+    /// The base with what other options imply: integer networks have base 2, online networks what suits their delay.
     pub fn implied_base(&self) -> Base {
-        match self.weights {
-            Weights::F32 => self.base,
-            Weights::I8 => Base::Fixed(2.0),
+        match (self.weights, self.base) {
+            (Weights::I8, _) => Base::Fixed(2.0),
+            (Weights::F32, Base::Auto) => self.online_base().unwrap_or(Base::Auto),
+            (Weights::F32, base) => base,
         }
     }
 
@@ -201,6 +206,7 @@ impl Options {
             );
             return Err(ConvertError::Option { option: "--time-steps", reason });
         }
+        self.check_delay()?;
         if matches!(self.encoding, Encoding::Poisson { .. }) {
             let reason = "random spikes are for methods with schedule stream; choose analog or pixels".to_owned();
             return Err(ConvertError::Option { option: "--input", reason });
@@ -239,6 +245,9 @@ impl Options {
             ("weights".into(), self.weights.name().into()),
             ("percentile".into(), self.percentile.to_string()),
         ]);
+        if let Some(delay) = self.delay {
+            record.insert("delay".into(), delay.to_string());
+        }
         for (option, value) in self.parts.named() {
             record.insert(option.trim_start_matches('-').replace('-', "_"), value);
         }
@@ -264,6 +273,7 @@ impl Options {
             bias_correction: text("bias_correction")?.parse().ok()?,
             // networks made before there was a choice kept their weights
             weight_calibration: Some(named(text("weight_calibration").unwrap_or("none"), &WeightCalibration::ALL)?),
+            delay: text("delay").map(str::parse).transpose().ok()?,
             encoding: match text("encoding")? {
                 "analog" => Encoding::Analog,
                 "pixels" => Encoding::Pixels,
@@ -301,6 +311,9 @@ impl Options {
         let calibration = self.implied_weight_calibration();
         let unusual = calibration != usual.implied_weight_calibration();
         flag(unusual, &format!("--weight-calibration {}", calibration.name()));
+        if let Some(delay) = self.delay {
+            flag(true, &format!("--delay {delay}"));
+        }
         flag(self.encoding == Encoding::Pixels && self.weights == Weights::F32, "--input pixels");
         flag(self.weights == Weights::I8, "--weights i8");
         flag(self.percentile != usual.percentile, &format!("--percentile {}", self.percentile));
@@ -322,14 +335,28 @@ mod tests {
             base: Base::Fixed(1.5),
             thresholds: Some(Granularity::Layer),
             weight_calibration: Some(WeightCalibration::Network),
+            delay: Some(2),
             ..Options::default()
         };
         assert_eq!(Options::of_record(&options.record()), Some(options.clone()));
-        assert_eq!(options.flags(), " -T 3 --base 1.5 --thresholds layer --weight-calibration network");
+        assert_eq!(options.flags(), " -T 3 --base 1.5 --thresholds layer --weight-calibration network --delay 2");
         let mut record = options.record();
         record.insert("base".into(), "7".into());
         assert_eq!(Options::of_record(&record), None);
         assert_eq!(Options::of_record(&BTreeMap::new()), None);
+    }
+
+    #[test]
+    fn a_delay_is_within_the_window_and_of_real_networks() {
+        let of = |delay| Options { time_steps: 4, delay: Some(delay), ..Options::default() };
+        let checked = |options: Options| options.check_window().map_err(|e| e.to_string());
+        assert!([1, 4].iter().all(|&delay| checked(of(delay)).is_ok()));
+        assert!([0, 5].iter().all(|&delay| checked(of(delay)).unwrap_err().contains("--delay")));
+        let integers = Options { weights: Weights::I8, encoding: Encoding::Pixels, ..of(2) };
+        assert!(checked(integers.clone()).is_err() && checked(Options { delay: Some(4), ..integers }).is_ok());
+        assert!(checked(Options { half_step: false, ..of(2) }).is_err());
+        assert!(of(4).check_no_delay().is_err() && Options::default().check_no_delay().is_ok());
+        assert_eq!([1, 2, 4].map(|delay| of(delay).implied_base()), [Base::Fixed(1.5), Base::Fixed(2.0), Base::Auto]);
     }
 
     #[test]

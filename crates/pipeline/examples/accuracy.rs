@@ -28,6 +28,9 @@ struct Arguments {
     /// Window lengths
     #[arg(long, value_delimiter = ',', default_value = "2,3,4,5,6,8,16")]
     time_steps: Vec<u32>,
+    /// Delays, each with every window that is longer, instead of populations that fire when their window is over
+    #[arg(long, value_delimiter = ',')]
+    delays: Vec<u32>,
     /// The first N test samples only
     #[arg(long)]
     limit: Option<usize>,
@@ -115,9 +118,13 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
             continue;
         }
         for &time_steps in &arguments.time_steps {
-            let line = measure(arguments, name, entry, &model, &train, &test, time_steps)?;
-            print!("{line}");
-            table.push_str(&line);
+            let delays = arguments.delays.iter().copied().filter(|&delay| delay <= time_steps).map(Some);
+            let delays: Vec<Option<u32>> = if arguments.delays.is_empty() { vec![None] } else { delays.collect() };
+            for delay in delays {
+                let line = measure(arguments, name, entry, &model, (&train, &test), (time_steps, delay))?;
+                print!("{line}");
+                table.push_str(&line);
+            }
         }
     }
     if let Some(out) = &arguments.out {
@@ -139,21 +146,22 @@ fn part(reference: &DataReference, rows: Range<usize>) -> Result<Dataset, spikec
 
 /// Head of the table, below a line that says what was asked for.
 fn head(arguments: &Arguments) -> String {
-    let options = options(arguments, 1).record();
+    let options = options(arguments, 1, None).record();
     let told = options.iter().filter(|(name, _)| *name != "time_steps").map(|(name, value)| format!("{name} {value}"));
     format!(
         "Method spikeconverter; {}; seed {}. Gap: ANN minus SNN, points.\n\n\
-         | model | T | ANN % | SNN % | gap | agreement % | spikes/neuron | latency, steps | energy SNN/ANN \
+         | model | T | δ | ANN % | SNN % | gap | agreement % | spikes/neuron | latency, steps | energy SNN/ANN \
          | test images | calibration images | conversion, s | samples/s |\n\
-         |---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n",
+         |---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n",
         told.collect::<Vec<_>>().join(", "),
         arguments.seed
     )
 }
 
-fn options(arguments: &Arguments, time_steps: u32) -> Options {
+fn options(arguments: &Arguments, time_steps: u32, delay: Option<u32>) -> Options {
     Options {
         time_steps,
+        delay,
         base: arguments.base.map_or(Base::Auto, Base::Fixed),
         thresholds: arguments.layer_thresholds.then_some(Granularity::Layer),
         half_step: !arguments.no_half_step,
@@ -186,12 +194,11 @@ fn measure(
     name: &str,
     entry: &ModelEntry,
     model: &Model,
-    train: &Dataset,
-    test: &Dataset,
-    time_steps: u32,
+    (train, test): (&Dataset, &Dataset),
+    (time_steps, delay): (u32, Option<u32>),
 ) -> Result<String, Box<dyn Error>> {
     let request = ConvertRequest {
-        options: options(arguments, time_steps),
+        options: options(arguments, time_steps, delay),
         calibration: Calibration { samples: arguments.calibrate, seed: arguments.seed, ..Calibration::default() },
         ..ConvertRequest::new(model, train, entry.preprocessing.clone())
     };
@@ -206,7 +213,8 @@ fn measure(
     }
     writeln!(
         line,
-        "| {name} | {time_steps} | {:.2} | {:.2} | {:.2} | {:.2} | {:.3} | {} | {:.2} | {} | {} | {:.1} | {:.0} |",
+        "| {name} | {time_steps} | {} | {:.2} | {:.2} | {:.2} | {:.2} | {:.3} | {} | {:.2} | {} | {} | {:.1} | {:.0} |",
+        delay.unwrap_or(time_steps),
         percent(report.ann_accuracy),
         percent(report.snn_accuracy),
         percent(report.gap()),

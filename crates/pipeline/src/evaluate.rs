@@ -25,11 +25,11 @@ const LARGEST_BATCH: u64 = 64;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EngineChoice {
-    /// The fastest for the network: folded for windows, clocked for streams.
+    /// The fastest for the network: folded for windows, clocked for streams and for windows with a delay.
     Auto,
-    /// Whole windows folded into one pass; no streaming networks.
+    /// Whole windows folded into one pass; no streaming networks, and none whose populations fire before windows are over.
     Folded,
-    /// Step by step, driven by spikes; streaming networks only.
+    /// Step by step; streaming networks, and windows with a delay.
     Clocked,
     /// The literal simulation.
     Reference,
@@ -39,6 +39,7 @@ impl EngineChoice {
     /// The engine, ready to run this network.
     pub(crate) fn prepare(self, network: &SpikingNetwork) -> std::result::Result<Box<dyn Engine + '_>, EngineError> {
         Ok(match (self, network.simulation()) {
+            (Self::Auto, _) if network.is_online() => Box::new(ClockedEngine::new(network)?),
             (Self::Auto, Simulation::Window) | (Self::Folded, _) => Box::new(FoldedEngine::new(network)?),
             (Self::Auto, Simulation::Stream) | (Self::Clocked, _) => Box::new(ClockedEngine::new(network)?),
             (Self::Reference, _) => Box::new(ReferenceEngine::new(network)),

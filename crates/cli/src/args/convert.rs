@@ -25,6 +25,7 @@ Examples:
       --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225
   spikeconverter convert model.onnx --data calibrate/ --resize 256 --crop 224 -T 6 -o net.snn
   spikeconverter convert model.onnx --data cifar10/ --weights i8 -o net.snn
+  spikeconverter convert model.onnx --data cifar10/ --delay 2 -o net.snn
   spikeconverter convert model.onnx --data x.npz --preprocess model.toml --base 2 -o net.snn --json
   spikeconverter convert model.onnx --data cifar10/ -T 32 --method li2021-light -o net.snn
   spikeconverter convert model.onnx --data cifar10/ -T 16 --method ltb --neuron group --threshold-rule mmse -o net.snn")]
@@ -63,6 +64,11 @@ pub(crate) struct ConvertArgs {
     /// How weights and biases are calibrated, in methods with windows: `layer` up to T = 7 and `none` beyond unless said
     #[arg(long, value_enum)]
     pub(crate) weight_calibration: Option<WeightCalibrationArg>,
+
+    /// Fire N steps into the window instead of after it, with signed spikes that take back what was too early: result after
+    /// T + N for each layer instead of T for each (method spikeconverter)
+    #[arg(long, value_name = "N")]
+    pub(crate) delay: Option<u32>,
 
     /// Percentile of a layer's positive activations that becomes its threshold, in methods that normalise so
     #[arg(long, value_name = "P", default_value_t = 99.9)]
@@ -158,6 +164,7 @@ impl ConvertArgs {
                 WeightCalibrationArg::Layer => WeightCalibration::Layer,
                 WeightCalibrationArg::Network => WeightCalibration::Network,
             }),
+            delay: self.delay,
             encoding: match (self.input, weights) {
                 (Some(InputArg::Analog), _) | (None, Weights::F32) => Encoding::Analog,
                 (Some(InputArg::Pixels), _) | (None, Weights::I8) => Encoding::Pixels,

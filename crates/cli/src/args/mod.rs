@@ -162,9 +162,9 @@ pub(crate) struct SetupWhat {
 pub(crate) enum EngineArg {
     /// The fastest for the network
     Auto,
-    /// Whole windows folded into one pass: the same spikes, as fast as the trained network; for schedule `window`
+    /// Whole windows folded into one pass: the same spikes, as fast as the trained network; for schedule `window` without a delay
     Folded,
-    /// Step by step, at the cost of the spikes; for schedule `stream`
+    /// Step by step, at the cost of the spikes; for schedule `stream`, and for windows with a delay
     Clocked,
     /// The literal simulation, step by step: what the other is held to, slow
     Reference,

@@ -78,8 +78,12 @@ fn text(report: &EvaluationReport) -> String {
     let _ = match report.schedule {
         Simulation::Window => writeln!(
             text,
-            "T = {} steps a window, {} stages: result after {} steps, one image every {}",
-            report.time_steps, report.stages, report.latency_steps, report.period_steps
+            "T = {} steps a window{}, {} stages: result after {} steps, one image every {}",
+            report.time_steps,
+            report.delay_steps.map_or_else(String::new, |delay| format!(", fired {delay} steps into it")),
+            report.stages,
+            report.latency_steps,
+            report.period_steps
         ),
         Simulation::Stream => writeln!(
             text,

@@ -83,8 +83,9 @@ pub(crate) fn timing(schedule: &ScheduleSummary) -> String {
             schedule.kind, schedule.time_steps, schedule.stages, schedule.latency_steps, schedule.period_steps
         );
     }
+    let delay = schedule.delay_steps.map_or_else(String::new, |delay| format!(", fired {delay} steps into it"));
     format!(
-        "{}: T = {} steps a window, {} stages, result after {} steps, a new sample every {}",
+        "{}: T = {} steps a window{delay}, {} stages, result after {} steps, a new sample every {}",
         schedule.kind, schedule.time_steps, schedule.stages, schedule.latency_steps, schedule.period_steps
     )
 }

@@ -56,6 +56,7 @@ impl Method for FsNeurons {
         let own = Options { base: Base::Fixed(2.0), half_step: false, bias_correction: false, ..options.clone() };
         own.check()?;
         own.check_window()?;
+        own.check_no_delay()?;
         if own.weights != Weights::F32 {
             let reason = "integer networks are converted by --method spikeconverter".to_owned();
             return Err(ConvertError::Option { option: "--weights", reason });

@@ -4,6 +4,7 @@ use spikeconverter_graph::Graph;
 use super::{Method, MethodInfo};
 use crate::calibrate::{calibrate, correct};
 use crate::lower::lower;
+use crate::online::online;
 use crate::quantise::quantise;
 use crate::{Conversion, ConvertError, Options, Weights};
 
@@ -29,7 +30,7 @@ use crate::{Conversion, ConvertError, Options, Weights};
 /// samples, see `threshold`), thresholds a channel, the half step that rounds (`half_step`), initial membrane
 /// potentials of least error (`bias_correction`), signed generation for layers without a ReLU and for
 /// leaky ones, the maximum on membranes and on trains, 8-bit pixels as their own 8 spikes, and clipping at the
-/// hand-over for ReLU6, and integer networks (`quantise`). Figures printed in the paper are not confirmed and therefore not quoted.
+/// hand-over for ReLU6, integer networks (`quantise`), and generation before the window is over (`online`). Figures printed in the paper are not confirmed and therefore not quoted.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SpikeConverter;
 
@@ -55,6 +56,7 @@ impl Method for SpikeConverter {
                 "--thresholds",
                 "--no-half-step",
                 "--no-bias-correction",
+                "--delay",
                 "--input",
                 "--weights",
             ],
@@ -78,7 +80,13 @@ impl Method for SpikeConverter {
         let lowered = lower(graph, options.time_steps, options.encoding)?;
         let layers = lowered.network.populations().count();
         match options.weights {
-            Weights::F32 => calibrate(&lowered, graph, calibration, options, &mut |done| progress(done, layers)),
+            Weights::F32 => {
+                let windows = calibrate(&lowered, graph, calibration, options, &mut |done| progress(done, layers))?;
+                match options.online_delay() {
+                    Some(delay) => online(windows, &lowered, graph, calibration, delay, options.bias_correction),
+                    None => Ok(windows),
+                }
+            }
             Weights::I8 => {
                 let mut float = |done| progress(done, 2 * layers);
                 let float = calibrate(&lowered, graph, calibration, options, &mut float)?;

@@ -44,6 +44,7 @@ pub(crate) fn convert(
     progress: &mut dyn FnMut(usize, usize),
 ) -> Result<Conversion, ConvertError> {
     options.check()?;
+    options.check_no_delay()?;
     let recipe = recipe.with(options)?;
     if options.encoding != Encoding::Analog && recipe.coding() != StreamCoding::Rate {
         let reason = format!("{} coding takes samples as analog currents; use --input analog", recipe.coding().name());

@@ -75,7 +75,10 @@ fn dyadic_networks_agree_in_every_spike() {
     check(2000, &online_recipes(true), |network, samples| {
         let reference = run(network, ONLINE_ENGINES[0], samples);
         let taken_back = |code: &&i32| matches!(SignedTrain::count(**code), (spikes, n) if n > 0 && n < spikes);
-        negative.set(negative.get() + reference.codes.values().flat_map(spikeconverter_engine::Batch::data).filter(taken_back).count());
+        negative.set(
+            negative.get()
+                + reference.codes.values().flat_map(spikeconverter_engine::Batch::data).filter(taken_back).count(),
+        );
         for &make in &ONLINE_ENGINES[1..] {
             let run = run(network, make, samples);
             if run != reference {

@@ -67,10 +67,15 @@ pub struct OnnxModel {
 /// The network of `file` as an ONNX model.
 ///
 /// # Errors
-/// [`ExportError`] when a streaming network is to be folded, the unrolled form would be too large, or the sums of an
+/// [`ExportError`] when the network is online, a streaming network is to be folded, the unrolled form would be too large, or the sums of an
 /// integer network could leave the integers that `f64` holds.
 pub fn to_onnx(file: &SnnFile, form: Form) -> Result<OnnxModel, ExportError> {
     let network = &file.network;
+    if network.is_online() {
+        let reason =
+            "its populations fire before their windows are over, which has no form there; convert without --delay";
+        return Err(ExportError::Network(reason.into()));
+    }
     let mut lowering = Lowering::new(network);
     let values = match form {
         Form::Folded if network.simulation() == Simulation::Stream => {

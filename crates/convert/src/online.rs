@@ -1,0 +1,174 @@
+//! Networks whose populations generate while they listen, from networks whose populations hear all first.
+//!
+//! Weights, thresholds and potentials are those of temporal separation: an online neuron sends the same number as soon as it
+//! has heard everything early enough. What it needs on top is room to take back what it fired too early, and large activations
+//! have none: one that fires in every step can be no larger than it looks. So thresholds may be raised, which gives room and
+//! costs resolution; how far is tried on calibration samples, without labels.
+
+use std::collections::BTreeMap;
+
+use spikeconverter_engine::{Batch, ClockedEngine, Engine, EngineError};
+use spikeconverter_graph::{Graph, NodeId};
+use spikeconverter_network::{NodeKind, Population, Readout, SpikingNetwork};
+
+use crate::calibrate::ann::AnnValues;
+use crate::calibrate::{mean_difference, report};
+use crate::lower::Lowered;
+use crate::{Base, Conversion, ConvertError, Options, Weights};
+
+/// Samples on which networks are tried.
+const SAMPLES: usize = 64;
+/// Factors of all thresholds that are tried.
+const HEADROOM: [f32; 3] = [1.0, 1.4, 2.0];
+/// Base for a delay of one step. The rest that a neuron did not hear when it first fires is `k^-δ` of its input, and what later
+/// spikes can take back grows as `k` falls: with `k = 2` neither is enough for one step (docs, "Below the window").
+const BASE_OF_ONE_STEP: f32 = 1.5;
+
+impl Options {
+    /// The delay, where populations do not hear all first.
+    pub(crate) fn online_delay(&self) -> Option<u32> {
+        self.delay.filter(|&delay| delay < self.time_steps)
+    }
+
+    /// Checks the delay.
+    ///
+    /// # Errors
+    /// [`ConvertError::Option`] where it is out of range, or what it does not combine with is asked for.
+    pub(crate) fn check_delay(&self) -> Result<(), ConvertError> {
+        let refused = |reason: String| Err(ConvertError::Option { option: "--delay", reason });
+        match self.delay {
+            Some(delay) if !(1..=self.time_steps).contains(&delay) => refused(format!(
+                "{delay} steps; populations with windows of {steps} steps fire after 1 to {steps}",
+                steps = self.time_steps
+            )),
+            _ if self.online_delay().is_none() => Ok(()),
+            _ if self.weights == Weights::I8 => {
+                refused("integer networks hear all before they fire; leave --delay out or choose --weights f32".into())
+            }
+            _ if !self.half_step => refused(
+                "a neuron that fires before it heard all rounds to the nearest; leave --no-half-step out".into(),
+            ),
+            _ => Ok(()),
+        }
+    }
+
+    /// Refuses a delay, for methods whose neurons have none.
+    ///
+    /// # Errors
+    /// [`ConvertError::Option`] where there is one.
+    pub(crate) fn check_no_delay(&self) -> Result<(), ConvertError> {
+        if self.delay.is_none() {
+            return Ok(());
+        }
+        let reason = "is of the windows of --method spikeconverter; leave it out".to_owned();
+        Err(ConvertError::Option { option: "--delay", reason })
+    }
+
+    /// The base where an online network was asked for and none was named.
+    pub(crate) fn online_base(&self) -> Option<Base> {
+        self.online_delay().map(|delay| Base::Fixed(if delay == 1 { BASE_OF_ONE_STEP } else { 2.0 }))
+    }
+}
+
+/// The converted network with populations that fire after `delay` steps.
+pub(crate) fn online(
+    conversion: Conversion,
+    lowered: &Lowered,
+    graph: &Graph,
+    samples: &Batch,
+    delay: u32,
+    correct: bool,
+) -> Result<Conversion, ConvertError> {
+    let samples = first(samples, SAMPLES)?;
+    let output = conversion.network.output();
+    let wanted = AnnValues::new(graph, &[lowered.targets[output.0]], &samples)?.take(lowered.targets[output.0])?;
+    let mut best: Option<(f64, SpikingNetwork)> = None;
+    for factor in HEADROOM {
+        let mut network = raised(&conversion.network, lowered, factor)?.with_delay(Some(delay))?;
+        let mut found = ClockedEngine::new(&network)?.infer(&samples)?;
+        if correct && matches!(network.node(output).kind, NodeKind::Readout(_)) {
+            let difference = mean_difference(&wanted, &found);
+            network = corrected(&network, output, &difference)?;
+            found = shifted(&found, &difference);
+        }
+        let pairs = wanted.data().iter().zip(found.data());
+        let error: f64 = pairs.map(|(a, b)| f64::from(a - b).powi(2)).sum();
+        if best.as_ref().is_none_or(|(least, _)| error < *least) {
+            best = Some((error, network));
+        }
+    }
+    let network = best.map_or(conversion.network, |(_, network)| network);
+    survey(network, lowered, graph, &samples, conversion.samples)
+}
+
+/// The network with thresholds times a factor. A bound that the code could not reach may now be needed again.
+fn raised(network: &SpikingNetwork, lowered: &Lowered, factor: f32) -> Result<SpikingNetwork, ConvertError> {
+    Ok(network.with_kinds(|id, kind| match (kind, &lowered.network.node(id).kind) {
+        (NodeKind::Population(population), NodeKind::Population(plain)) => NodeKind::Population(Population {
+            transfer: plain.transfer.clone(),
+            threshold: population.threshold.iter().map(|threshold| factor * threshold).collect(),
+            ..population.clone()
+        }),
+        _ => kind.clone(),
+    })?)
+}
+
+/// The network with a read-out that adds `difference`.
+fn corrected(network: &SpikingNetwork, output: NodeId, difference: &[f32]) -> Result<SpikingNetwork, ConvertError> {
+    Ok(network.with_kinds(|id, kind| match kind {
+        NodeKind::Readout(readout) if id == output => {
+            let initial = difference.iter().enumerate().map(|(c, d)| d + readout.initial.get(c).unwrap_or(&0.0));
+            NodeKind::Readout(Readout { initial: initial.collect(), ..readout.clone() })
+        }
+        _ => kind.clone(),
+    })?)
+}
+
+/// The results with one number added for each entry of the first axis.
+fn shifted(found: &Batch, difference: &[f32]) -> Batch {
+    let mut found = found.clone();
+    let inner = (found.volume() / difference.len().max(1)).max(1);
+    for (values, shift) in found.data_mut().chunks_mut(inner).zip(difference.iter().cycle()) {
+        for x in values {
+            *x += shift;
+        }
+    }
+    found
+}
+
+/// Reports on what the populations really send.
+fn survey(
+    network: SpikingNetwork,
+    lowered: &Lowered,
+    graph: &Graph,
+    samples: &Batch,
+    used: usize,
+) -> Result<Conversion, ConvertError> {
+    let steps = network.time_steps();
+    let mut sent: BTreeMap<NodeId, Vec<f32>> = BTreeMap::new();
+    let decode = |id: NodeId, codes: &Batch<i32>| {
+        let NodeKind::Population(population) = &network.node(id).kind else { return Vec::new() };
+        let inner = codes.volume() / codes.shape().first().copied().unwrap_or(1).max(1);
+        let value = |(n, code): (usize, &i32)| population.decode_signed(*code, n / inner.max(1), steps) as f32;
+        codes.samples().flat_map(|codes| codes.iter().enumerate().map(value)).collect::<Vec<f32>>()
+    };
+    ClockedEngine::new(&network)?
+        .run(samples, &mut |id, codes| sent.entry(id).or_default().extend(decode(id, codes)))?;
+    let targets: Vec<NodeId> = network.populations().map(|(id, _)| lowered.targets[id.0]).collect();
+    let mut ann = AnnValues::new(graph, &targets, samples)?;
+    let mut layers = Vec::new();
+    for (id, population) in network.populations() {
+        let data = sent.remove(&id).unwrap_or_default();
+        let sent = Batch::new(samples.count(), network.node(id).shape.clone(), data)?;
+        let mut layer = report(&network, id, population, &sent, &ann.take(lowered.targets[id.0])?);
+        layer.signed = true;
+        layers.push(layer);
+    }
+    Ok(Conversion { network, layers, samples: used })
+}
+
+/// The first samples of a batch, which are in no order.
+fn first(samples: &Batch, most: usize) -> Result<Batch, EngineError> {
+    let count = samples.count().min(most);
+    Batch::new(count, samples.shape().to_vec(), samples.data()[..count * samples.volume()].to_vec())
+}
