@@ -6,7 +6,7 @@ use std::time::Instant;
 use serde::Serialize;
 use spikeconverter_convert::{ConvertError, Findings, LayerReport, Method, Options, method, methods};
 use spikeconverter_data::{Dataset, Preprocessing};
-use spikeconverter_engine::Batch;
+use spikeconverter_engine::{Batch, EngineError};
 use spikeconverter_graph::Graph;
 use spikeconverter_network::{CalibrationRecord, Provenance, Schedule, SnnFile, SpikingNetwork};
 
@@ -136,16 +136,42 @@ pub(crate) struct Prepared {
 impl Prepared {
     /// Reads the calibration samples of a request. What cannot be converted by any method is said before.
     pub(crate) fn new(request: &ConvertRequest<'_>, progress: &mut dyn FnMut(Progress)) -> Result<Self> {
-        let ConvertRequest { model, data, calibration, options, .. } = request;
+        let ConvertRequest { data, calibration, .. } = request;
+        Self::with(request, progress, |graph| {
+            choose_rows(data.len(), calibration.count(data.len(), peak_bytes(graph)), calibration.seed)
+        })
+    }
+
+    /// The same with these rows.
+    pub(crate) fn of_rows(
+        request: &ConvertRequest<'_>,
+        rows: &[usize],
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<Self> {
+        Self::with(request, progress, |_| rows.to_vec())
+    }
+
+    fn with(
+        request: &ConvertRequest<'_>,
+        progress: &mut dyn FnMut(Progress),
+        rows: impl FnOnce(&Graph) -> Vec<usize>,
+    ) -> Result<Self> {
+        let ConvertRequest { model, data, options, .. } = request;
         spikeconverter_convert::check(model.graph())
             .and_then(Findings::placements)
             .map_err(|source| refused(model, source))?;
         let feed = SampleFeed::new(&request.preprocessing, model, data, options.encoding)?;
         let graph = feed.spiking_graph(model.graph(), model.path())?;
-        let count = calibration.count(data.len(), peak_bytes(&graph));
-        let rows = choose_rows(data.len(), count, calibration.seed);
-        let samples = gather(data, &feed, model.input_shape(), &rows, progress)?;
+        let samples = gather(data, &feed, model.input_shape(), &rows(&graph), progress)?;
         Ok(Self { feed, graph, samples })
+    }
+
+    /// The same with the first `count` samples.
+    pub(crate) fn first(&self, count: usize) -> std::result::Result<Self, EngineError> {
+        let count = count.min(self.samples.count());
+        let data = self.samples.data()[..count * self.samples.volume()].to_vec();
+        let samples = Batch::new(count, self.samples.shape().to_vec(), data)?;
+        Ok(Self { feed: self.feed.clone(), graph: self.graph.clone(), samples })
     }
 }
 

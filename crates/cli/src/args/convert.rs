@@ -108,6 +108,17 @@ pub(crate) enum ThresholdsArg {
     Neuron,
 }
 
+impl ThresholdsArg {
+    /// As conversions call it.
+    pub(crate) fn granularity(self) -> Granularity {
+        match self {
+            Self::Channel => Granularity::Channel,
+            Self::Layer => Granularity::Layer,
+            Self::Neuron => Granularity::Neuron,
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum WeightCalibrationArg {
     /// They stay as trained
@@ -136,21 +147,24 @@ pub(crate) enum WeightsArg {
     I8,
 }
 
+impl WeightsArg {
+    /// As conversions call them.
+    pub(crate) fn weights(self) -> Weights {
+        match self {
+            Self::F32 => Weights::F32,
+            Self::I8 => Weights::I8,
+        }
+    }
+}
+
 impl ConvertArgs {
     /// The conversion's options.
     pub(crate) fn options(&self) -> Options {
-        let weights = match self.weights {
-            WeightsArg::F32 => Weights::F32,
-            WeightsArg::I8 => Weights::I8,
-        };
+        let weights = self.weights.weights();
         Options {
             time_steps: self.time_steps,
             base: self.base,
-            thresholds: self.thresholds.map(|thresholds| match thresholds {
-                ThresholdsArg::Channel => Granularity::Channel,
-                ThresholdsArg::Layer => Granularity::Layer,
-                ThresholdsArg::Neuron => Granularity::Neuron,
-            }),
+            thresholds: self.thresholds.map(ThresholdsArg::granularity),
             half_step: !self.no_half_step,
             bias_correction: !self.no_bias_correction,
             weight_calibration: self.weight_calibration.map(|calibration| match calibration {

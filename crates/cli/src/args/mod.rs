@@ -5,6 +5,7 @@ mod convert;
 mod data;
 mod export;
 mod parts;
+mod search;
 mod values;
 
 use std::path::PathBuf;
@@ -16,6 +17,7 @@ pub(crate) use convert::ConvertArgs;
 use convert::method;
 pub(crate) use data::{DataArgs, PreprocessArgs};
 pub(crate) use export::{ExportArgs, FormatArg as ExportFormatArg, StepsArg};
+pub(crate) use search::SearchArgs;
 use values::{Extents, positive};
 
 const EXIT_CODES: &str = "\
@@ -55,6 +57,8 @@ pub(crate) enum Command {
     Explain(ExplainArgs),
     /// Compare conversion methods over numbers of time steps, in a table and a report
     Compare(Box<CompareArgs>),
+    /// Find the cheapest conversion that loses no more accuracy than allowed
+    Search(Box<SearchArgs>),
     /// Write a converted network for other programs: ONNX, C
     Export(ExportArgs),
     /// Show what a converted network is and where it comes from

@@ -57,7 +57,7 @@ fn text(report: &ExplainReport) -> String {
             share(error.unevenness),
             share(error.weight_rounding),
             points_if(Some(layer.accuracy_cost)),
-            points_if(Some(layer.accuracy_recovered)),
+            points_if(layer.accuracy_recovered),
             layer.dead_neurons.to_string(),
             layer.saturated_neurons.to_string(),
             format!("{:.3}", layer.firing_rates.mean),

@@ -9,3 +9,4 @@ pub(crate) mod explain;
 pub(crate) mod export;
 pub(crate) mod inspect;
 pub(crate) mod methods;
+pub(crate) mod search;

@@ -127,6 +127,8 @@ pub(super) struct Tally {
     /// Samples that are right where only this layer spikes, and where only this layer is analog.
     pub(super) alone: u64,
     pub(super) analog: u64,
+    /// Whether the latter could be tried.
+    pub(super) analog_known: bool,
 }
 
 impl Tally {
@@ -139,6 +141,7 @@ impl Tally {
             windows: 0,
             alone: 0,
             analog: 0,
+            analog_known: true,
         }
     }
 
@@ -161,8 +164,10 @@ impl Tally {
             let v = f64::from(membranes.data()[at]) + f64::from(layer.population.initial(channel));
             let passed = layer.apply(v, channel);
             let real = real.map_or(passed, |real| f64::from(real.data()[at]));
-            let values = [f64::from(wanted.data()[at]), real, passed, passed.clamp(-full, full)];
-            self.split.add(channel, values, f64::from(sent.data()[at]));
+            let sent = f64::from(sent.data()[at]);
+            // in a window all input comes first
+            let values = [f64::from(wanted.data()[at]), real, passed, passed.clamp(-full, full), sent];
+            self.split.add(channel, values, sent);
         }
     }
 

@@ -55,6 +55,7 @@ impl Method for SpikeConverter {
                 "--thresholds",
                 "--no-half-step",
                 "--no-bias-correction",
+                "--weight-calibration",
                 "--input",
                 "--weights",
             ],
