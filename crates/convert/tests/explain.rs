@@ -90,7 +90,8 @@ fn labels_stand_for_what_is_right() {
         let mut explainer = Explainer::new(&network, &graph, &samples).unwrap();
         explainer.add(&samples, labels, 0, &mut || {}).unwrap();
         let found = explainer.explanation();
-        let costs: Vec<(f64, f64)> = found.layers.iter().map(|l| (l.accuracy_cost, l.accuracy_recovered.unwrap())).collect();
+        let costs: Vec<(f64, f64)> =
+            found.layers.iter().map(|l| (l.accuracy_cost, l.accuracy_recovered.unwrap())).collect();
         (found.snn_accuracy, costs)
     };
     assert_eq!(costs(None), costs(Some(&labels)));
@@ -163,7 +164,8 @@ fn parts_add_up_in_streams() {
         for method in ["rueckauer2017", "diehl2015-data", "li2022", "dcgs", "srp"] {
             let options = Options { time_steps: 6, ..Options::default() };
             let samples = Batch::new(24, vec![3, 8, 8], pixels(24, 5).map(|p| p / 127.5 - 1.0).into_data()).unwrap();
-            let conversion = spikeconverter_convert::method(method).unwrap().convert(&graph, &samples, &options, &mut |_, _| {});
+            let conversion =
+                spikeconverter_convert::method(method).unwrap().convert(&graph, &samples, &options, &mut |_, _| {});
             // not every method takes every activation
             let Ok(conversion) = conversion else { continue };
             let mut explainer = Explainer::new(&conversion.network, &graph, &samples).unwrap();
@@ -194,15 +196,15 @@ fn parts_add_up_in_streams() {
 /// 0. Nothing else is wrong, and where its layer is analog, the result is right.
 #[test]
 fn unevenness_by_hand() {
-    let linear = |weight: [f32; 4]| {
-        Op::Linear(Linear { weight: Tensor::new(vec![2, 2], weight.to_vec()).unwrap(), bias: None })
-    };
+    let linear =
+        |weight: [f32; 4]| Op::Linear(Linear { weight: Tensor::new(vec![2, 2], weight.to_vec()).unwrap(), bias: None });
     let (same, less) = ([1.0, 0.0, 0.0, 1.0], [1.0, 0.0, 1.0, -1.0]);
     let relu = || Op::Activation(Activation::Relu);
     let mut graph = GraphBuilder::new();
     let x = graph.input("x", vec![2]).unwrap();
     let mut last = x;
-    for (name, op) in [("in", linear(same)), ("first", relu()), ("less", linear(less)), ("second", relu()), ("out", linear(same))]
+    for (name, op) in
+        [("in", linear(same)), ("first", relu()), ("less", linear(less)), ("second", relu()), ("out", linear(same))]
     {
         last = graph.add(name, op, &[last]).unwrap();
     }

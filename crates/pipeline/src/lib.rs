@@ -59,8 +59,8 @@ pub use memory::{peak_bytes, peak_values};
 pub use model::Model;
 pub use progress::{Phase, Progress};
 pub use search::{
-    Candidate, Chosen, Figures, Interval, Objective, Search, SearchProgress, SearchRequest, SearchSetting, Trial, TrialResult,
-    search,
+    Candidate, Chosen, Figures, Interval, Objective, Search, SearchProgress, SearchRequest, SearchSetting, Trial,
+    TrialResult, search,
 };
 pub use spikeconverter_convert::explain::{ErrorParts, Explanation, FiringRates, LayerExplanation, Sample};
 pub use spikeconverter_engine::{Evaluation, EvaluationReport, UntilStable};

@@ -17,17 +17,20 @@ T is the window: each layer accumulates for one window of T steps and fires in t
 networks, 4 is often close. In methods with schedule stream, T is the length of the whole simulation, and 32 to some \
 hundred steps are usual.
 
-The data calibrate: labels are not needed, a few hundred samples will do. Of a folder that holds a training and a test \
-part, the training part is taken.
+The data calibrate: labels are not needed, a few hundred samples will do, and 32 already help. Of a folder that holds a \
+training and a test part, the training part is taken. Where there are none, leave --data out: 8-bit images of random \
+overlapping discs stand in for them, which costs accuracy at short windows.
 
 Examples:
   spikeconverter convert model.onnx --data cifar10/ -o net.snn \\
       --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225
   spikeconverter convert model.onnx --data calibrate/ --resize 256 --crop 224 -T 6 -o net.snn
   spikeconverter convert model.onnx --data cifar10/ --weights i8 -o net.snn
+  spikeconverter convert model.onnx --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225 -o net.snn
   spikeconverter convert model.onnx --data x.npz --preprocess model.toml --base 2 -o net.snn --json
   spikeconverter convert model.onnx --data cifar10/ -T 32 --method li2021-light -o net.snn
   spikeconverter convert model.onnx --data cifar10/ -T 16 --method ltb --neuron group --threshold-rule mmse -o net.snn")]
+#[command(mut_arg("data", |arg| arg.required(false)))]
 pub(crate) struct ConvertArgs {
     #[command(flatten)]
     pub(crate) model: ModelArgs,
@@ -60,7 +63,8 @@ pub(crate) struct ConvertArgs {
     #[arg(long)]
     pub(crate) no_bias_correction: bool,
 
-    /// How weights and biases are calibrated, in methods with windows: `layer` up to T = 7 and `none` beyond unless said
+    /// How weights and biases are calibrated, in methods with windows: `network` up to T = 2, `layer` up to 7 and
+    /// `none` beyond unless said
     #[arg(long, value_enum)]
     pub(crate) weight_calibration: Option<WeightCalibrationArg>,
 

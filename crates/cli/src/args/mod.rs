@@ -155,21 +155,28 @@ the order of spikes, and what integer weights cost; the parts add up. Then what 
 spikes, and points won back where only it does not. Some hundred samples will do; without labels, agreement with the \
 trained network stands for accuracy.
 
+What a streaming network lost to the order of spikes is the difference from what its neurons would have sent had all input \
+come in the first step. It takes a simulation for each layer: 64 to 128 samples will do.
+
 Other settings are tried at the end: each is converted on the first half of the data, without labels, and measured on the \
 second half. --no-advice leaves that out.
 
 Examples:
   spikeconverter explain net.snn --data cifar10/test.bin --limit 512
-  spikeconverter explain net.snn --data images/ --limit 128 --no-advice
+  spikeconverter explain net.snn --data images/ --limit 128 --no-advice --report out.html
   spikeconverter explain net.snn --data test.npz --json | jq '.layers[].error'")]
 pub(crate) struct ExplainArgs {
-    /// The converted network, of a method with windows
+    /// The converted network
     #[arg(value_name = "NET.snn")]
     pub(crate) network: PathBuf,
 
     /// Do not try other settings
     #[arg(long)]
     pub(crate) no_advice: bool,
+
+    /// Write a report for people: one HTML file with charts, which needs no network
+    #[arg(long, value_name = "FILE.html")]
+    pub(crate) report: Option<PathBuf>,
 
     /// Print one JSON object instead of tables
     #[arg(long)]

@@ -24,7 +24,7 @@ struct Answer<'a> {
 }
 
 pub(crate) fn run(args: &SearchArgs) -> Result<ExitCode, Failure> {
-    let mut inputs = vec![args.model.model.as_path(), args.data.data.as_path()];
+    let mut inputs = vec![args.model.model.as_path(), args.data.path()];
     inputs.extend(args.preprocess.preprocess.as_deref());
     inputs.extend(args.data.labels.as_deref());
     if let Some(output) = &args.output {
@@ -100,8 +100,18 @@ fn text(found: &Search, output: Option<&Path>) -> String {
 
 /// The candidates on the Pareto front, the cheapest first.
 fn front(found: &Search) -> String {
-    let mut table =
-        Table::new(&["<candidate", "latency", "spikes/neuron", "energy", "SNN/ANN", "drop", "from", "to", "samples", "<"]);
+    let mut table = Table::new(&[
+        "<candidate",
+        "latency",
+        "spikes/neuron",
+        "energy",
+        "SNN/ANN",
+        "drop",
+        "from",
+        "to",
+        "samples",
+        "<",
+    ]);
     let chosen = found.chosen.as_ref().map(|chosen| chosen.trial);
     let mut trials: Vec<(usize, &Trial)> = found.trials.iter().enumerate().filter(|(_, trial)| trial.front).collect();
     trials.sort_by(|(_, a), (_, b)| {

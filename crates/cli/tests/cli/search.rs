@@ -2,14 +2,10 @@
 
 use serde_json::Value;
 
-use crate::common::{Run, data_folder, demo_folder, files, run, run_in};
+use crate::common::{data_folder, demo_folder, files, run, run_in};
 
 const SEARCH: &str = "search digits.onnx --data digits-train.npz --scale 1/16 --methods spikeconverter -T 1,2,4,6 \
                       --calibrate 64 --held-out 400";
-
-fn succeeds(run: &Run) {
-    assert_eq!((run.code, run.err.as_str()), (0, ""), "{run:?}");
-}
 
 fn number(value: &Value, key: &str) -> f64 {
     value[key].as_f64().unwrap_or_else(|| panic!("{key} of {value}"))
@@ -107,7 +103,7 @@ fn bad_input() {
     refused(&format!("{SEARCH} -o nowhere/net.snn"), &["nowhere/net.snn", "-o"]);
     refused(&format!("{SEARCH} --limit 10"), &["digits-train.npz", "10 samples"]);
     refused(&SEARCH.replace("-T 1,2,4,6", "-T 17"), &["nothing to search"]);
-    refused(&SEARCH.replace("--methods spikeconverter", "--methods bu2022-trained"), &["trained"]);
+    refused(&SEARCH.replace("--methods spikeconverter", "--methods qcfs"), &["trained"]);
     for wrong in ["--max-drop -1", "--max-drop x", "--max-latency 0", "--minimise time", "-T 0", "--methods none"] {
         let run = run(path, &format!("{SEARCH} {wrong}"));
         assert_eq!((run.code, run.out.as_str()), (2, ""), "{wrong}: {run:?}");
@@ -121,9 +117,11 @@ fn keyword_spotting() {
     let Some(data) = data_folder() else { return };
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| data.join(name).display().to_string();
-    let (model, samples, table) = (path("models/kws_dscnn.onnx"), path("kws/kws01.npz"), path("models/preprocessing.toml"));
+    let (model, samples, table) =
+        (path("models/kws_dscnn.onnx"), path("kws/kws01.npz"), path("models/preprocessing.toml"));
     let energy = |drop: &str| {
-        let line = ["search", &model, "--data", &samples, "--preprocess", &table, "--range", "0..600", "--calibrate", "128"];
+        let line =
+            ["search", &model, "--data", &samples, "--preprocess", &table, "--range", "0..600", "--calibrate", "128"];
         let bounds = ["--methods", "spikeconverter", "-T", "3,4,6,8", "--max-drop", drop, "--json"];
         let found = run_in(folder.path(), &[&line[..], &bounds].concat()).json();
         assert!(number(&found["chosen"]["figures"]["drop"], "estimate") <= drop.parse::<f64>().unwrap() / 100.0);

@@ -8,7 +8,6 @@ use crate::calibrate::{in_activation_units, scaled};
 
 /// A population and what it stands for.
 pub(super) struct Layer {
-    pub(super) name: String,
     pub(super) id: NodeId,
     /// The trained network's node whose value it transmits, and the one whose value is its membrane before a maximum.
     pub(super) target: NodeId,
@@ -25,7 +24,6 @@ pub(super) struct Layer {
 impl Layer {
     /// `placed` is the population as placement made it, whose transfer is the activation function itself.
     pub(super) fn new(
-        name: String,
         id: NodeId,
         target: NodeId,
         membrane: NodeId,
@@ -36,7 +34,7 @@ impl Layer {
         let pool = placed.pool.as_ref().map(|pool| compile(&Op::MaxPool(pool.clone()), shapes)).transpose()?;
         let (membrane_unit, sent_unit) = (vec![1.0], vec![1.0]);
         let (population, transfer) = (population.clone(), placed.transfer.clone());
-        Ok(Self { name, id, target, membrane, population, transfer, pool, membrane_unit, sent_unit })
+        Ok(Self { id, target, membrane, population, transfer, pool, membrane_unit, sent_unit })
     }
 
     /// Finds the units in which decoded trains are nearest to the activations wanted, in the mean square.

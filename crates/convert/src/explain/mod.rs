@@ -168,7 +168,9 @@ impl<'a> Explainer<'a> {
         reference: &[Option<i64>],
         progress: &mut dyn FnMut(),
     ) -> Result<Batch, ConvertError> {
-        let Way::Windows { tracer, layers } = &self.way else { return Err(EngineError::NoNode { nodes: 0, id: 0 }.into()) };
+        let Way::Windows { tracer, layers } = &self.way else {
+            return Err(EngineError::NoNode { nodes: 0, id: 0 }.into());
+        };
         let trace = tracer.run(samples)?;
         let steps = self.network.time_steps();
         // with trained weights on decoded trains
@@ -277,7 +279,7 @@ fn window_layers(network: &SpikingNetwork, graph: &Graph, lowered: &Lowered) -> 
             return Err(foreign(node));
         }
         let shapes = [graph.node(membrane).shape.as_slice()];
-        layers.push(Layer::new(node.name.clone(), id, target, membrane, population, placed, &shapes)?);
+        layers.push(Layer::new(id, target, membrane, population, placed, &shapes)?);
     }
     Ok(layers)
 }

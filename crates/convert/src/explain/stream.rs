@@ -14,7 +14,6 @@ use crate::ConvertError;
 
 /// A streaming population and what it stands for.
 pub(super) struct StreamLayer {
-    pub(super) name: String,
     pub(super) id: NodeId,
     /// The node whose value its neurons listen to, and the trained network's node that this is.
     input: NodeId,
@@ -42,9 +41,9 @@ impl StreamLayer {
         let node = network.node(id);
         let pool = placed.pool.clone().map(Op::MaxPool);
         let (front, behind) = if front { (pool, None) } else { (None, pool) };
-        let (name, input) = (node.name.clone(), node.inputs[0]);
+        let input = node.inputs[0];
         let (population, transfer) = (population.clone(), placed.transfer.clone());
-        Self { name, id, input, membrane, target, population, transfer, front, behind }
+        Self { id, input, membrane, target, population, transfer, front, behind }
     }
 
     /// The activations of its neurons, from the trained network's value of what they listen to.
@@ -215,11 +214,11 @@ impl StreamTrace {
                 compile(op, &shapes)?.run(&inputs.iter().collect::<Vec<_>>())?
             }
             NodeKind::Streaming(population) if plain && self.codes[id.0].is_some() => {
-                let unit: Vec<f64> = (0..volume(&node.shape))
-                    .map(|n| population.unit(n, &node.shape, network.time_steps()))
-                    .collect();
+                let unit: Vec<f64> =
+                    (0..volume(&node.shape)).map(|n| population.unit(n, &node.shape, network.time_steps())).collect();
                 let codes = self.codes[id.0].iter().flat_map(|codes| codes.data().chunks(unit.len()));
-                let values = codes.flat_map(|sample| sample.iter().zip(&unit).map(|(&n, unit)| (f64::from(n) * unit) as f32));
+                let values =
+                    codes.flat_map(|sample| sample.iter().zip(&unit).map(|(&n, unit)| (f64::from(n) * unit) as f32));
                 Batch::new(samples.count(), node.shape.clone(), values.collect())?
             }
             _ => ClockedEngine::new(&up_to(network, id)?)?.infer(samples)?,
@@ -255,9 +254,8 @@ pub(super) fn result_with_analog(
     layer: &StreamLayer,
     reach: f32,
 ) -> Result<Option<Batch>, ConvertError> {
-    let changed = network.with_kinds(|id, kind| {
-        if id == layer.id { NodeKind::Streaming(layer.analog(reach)) } else { kind.clone() }
-    });
+    let changed = network
+        .with_kinds(|id, kind| if id == layer.id { NodeKind::Streaming(layer.analog(reach)) } else { kind.clone() });
     // what a network's wires carry, or a rehearsal, may rule such neurons out
     let Ok(changed) = changed else { return Ok(None) };
     Ok(Some(ClockedEngine::new(&changed)?.infer(samples)?))

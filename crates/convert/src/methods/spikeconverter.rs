@@ -2,7 +2,7 @@ use spikeconverter_engine::Batch;
 use spikeconverter_graph::Graph;
 
 use super::{Method, MethodInfo};
-use crate::calibrate::{calibrate, correct};
+use crate::calibrate::{calibrate, correct, turns};
 use crate::lower::lower;
 use crate::quantise::quantise;
 use crate::{Conversion, ConvertError, Options, Weights};
@@ -78,13 +78,14 @@ impl Method for SpikeConverter {
         }
         let lowered = lower(graph, options.time_steps, options.encoding)?;
         let layers = lowered.network.populations().count();
+        let fitting = turns(options) * layers;
         match options.weights {
-            Weights::F32 => calibrate(&lowered, graph, calibration, options, &mut |done| progress(done, layers)),
+            Weights::F32 => calibrate(&lowered, graph, calibration, options, &mut |done| progress(done, fitting)),
             Weights::I8 => {
-                let mut float = |done| progress(done, 2 * layers);
+                let mut float = |done| progress(done, fitting + layers);
                 let float = calibrate(&lowered, graph, calibration, options, &mut float)?;
                 let quantised = quantise(&float.network, &lowered.targets)?;
-                let mut integers = |done| progress(layers + done, 2 * layers);
+                let mut integers = |done| progress(fitting + done, fitting + layers);
                 correct(&quantised, graph, calibration, options.bias_correction, &mut integers)
             }
         }

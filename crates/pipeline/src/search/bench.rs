@@ -170,12 +170,7 @@ impl<'a> Bench<'a> {
 }
 
 /// Runs a network over the first `count` samples, whole batches of them.
-fn measure(
-    request: &SearchRequest<'_>,
-    file: &SnnFile,
-    measuring: &mut Measuring,
-    count: usize,
-) -> Result<Evaluation> {
+fn measure(request: &SearchRequest<'_>, file: &SnnFile, measuring: &mut Measuring, count: usize) -> Result<Evaluation> {
     let failed = |source: EngineError| Error::Engine { file: request.model.path().to_owned(), source };
     let feed = SampleFeed::of(file, request.model.path())?;
     let engine = EngineChoice::Auto.prepare(&file.network).map_err(failed)?;
@@ -190,8 +185,7 @@ fn measure(
             measuring.trained.push(evaluator.run_trained(&pair.trained).map_err(failed)?);
         }
         let offset = feed.preprocessing.label_offset;
-        let counted =
-            evaluator.evaluate_beside(&measuring.trained[i], pair.spiking(), pair.labels.as_deref(), offset);
+        let counted = evaluator.evaluate_beside(&measuring.trained[i], pair.spiking(), pair.labels.as_deref(), offset);
         evaluation.merge(&counted.map_err(failed)?).map_err(failed)?;
     }
     Ok(evaluation)

@@ -98,7 +98,8 @@ mod tests {
             assert!(found.low < found.estimate && found.estimate < found.high, "{found:?}");
             for difference in [found.low, found.high] {
                 let term = |count: f64, p: f64| if count > 0.0 { count * p.ln() } else { 0.0 };
-                let likelihood = |p: f64| term(b, p + difference) + term(c, p) + term(n - b - c, 1.0 - 2.0 * p - difference);
+                let likelihood =
+                    |p: f64| term(b, p + difference) + term(c, p) + term(n - b - c, 1.0 - 2.0 * p - difference);
                 let (from, to) = ((-difference).max(0.0), 0.5 * (1.0 - difference));
                 let tried = (0..=200_000).map(|i| from + (to - from) * f64::from(i) / 200_000.0);
                 let p = tried

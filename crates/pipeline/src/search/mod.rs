@@ -25,8 +25,8 @@ use spikeconverter_convert::Options;
 use spikeconverter_data::{Dataset, Preprocessing};
 
 use self::bench::{Bench, Part};
-use self::race::{Standing, front, preference, survivors};
 pub use self::interval::Interval;
+use self::race::{Standing, front, preference, survivors};
 pub use self::record::{Chosen, Figures, Search, SearchSetting, Trial, TrialResult};
 pub use self::space::Candidate;
 use self::space::candidates;

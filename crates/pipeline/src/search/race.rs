@@ -59,7 +59,13 @@ pub(super) fn preference(a: &Standing, b: &Standing, most: f64) -> Ordering {
     match (within(a), within(b)) {
         (true, true) => a.cost.total_cmp(&b.cost).then_with(drops),
         (false, false) => drops().then_with(|| a.cost.total_cmp(&b.cost)),
-        (first, _) => if first { Ordering::Less } else { Ordering::Greater },
+        (first, _) => {
+            if first {
+                Ordering::Less
+            } else {
+                Ordering::Greater
+            }
+        }
     }
 }
 
@@ -80,7 +86,8 @@ mod tests {
     #[test]
     fn who_cannot_stay_within_the_bound_stays_behind() {
         // the cheapest is surely too bad; the second may be within 0.05
-        let all = [at(1.0, 0.5, 0.1), at(2.0, 0.1, 0.08), at(3.0, 0.04, 0.02), at(4.0, 0.03, 0.02), at(5.0, 0.06, 0.02)];
+        let all =
+            [at(1.0, 0.5, 0.1), at(2.0, 0.1, 0.08), at(3.0, 0.04, 0.02), at(4.0, 0.03, 0.02), at(5.0, 0.06, 0.02)];
         assert_eq!(survivors(&all, 0.05, 2), [2, 3]);
         assert_eq!(survivors(&all, 0.05, 3), [2, 3, 1]);
         // only what is left after the front

@@ -2,9 +2,9 @@
 
 use rayon::prelude::*;
 use spikeconverter_data::Dataset;
+use spikeconverter_data::synthetic::split_mix;
 use spikeconverter_engine::Batch;
 
-use crate::calibration::split_mix;
 use crate::pairs::{Pair, Pairs};
 use crate::{Error, Result, SampleFeed};
 
@@ -72,9 +72,12 @@ mod tests {
 
     #[test]
     fn no_row_is_dealt_twice() {
-        for (len, fit, held_out, sizes) in
-            [(1000, 100, 200, [100, 100, 100]), (90, 1024, 2048, [30, 30, 30]), (0, 4, 4, [0, 0, 0]), (5, 2, 4, [1, 2, 2])]
-        {
+        for (len, fit, held_out, sizes) in [
+            (1000, 100, 200, [100, 100, 100]),
+            (90, 1024, 2048, [30, 30, 30]),
+            (0, 4, 4, [0, 0, 0]),
+            (5, 2, 4, [1, 2, 2]),
+        ] {
             let deal = Deal::new(len, fit, held_out, 7);
             assert_eq!([deal.fit.len(), deal.choosing.len(), deal.confirming.len()], sizes);
             let mut all = [deal.fit.clone(), deal.choosing.clone(), deal.confirming.clone()].concat();
