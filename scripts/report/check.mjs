@@ -60,7 +60,7 @@ const drawn = (page) => page.evaluate(() => {
     let expected;
     if (chart.kind === "curves") expected = chosen[0] ? 1 : chart.series.reduce((sum, one) => sum + one.points.length, 0);
     if (chart.kind === "profiles") {
-      const values = chart.choices[chosen[0]].series.flatMap((one) => one.values);
+      const values = chart.choices[chosen[0] ?? chart.first].series.flatMap((one) => one.values);
       expected = values.filter((value) => value !== null && (!chart.y.log || value > 0)).length;
     }
     if (chart.kind === "rasters") {

@@ -55,6 +55,7 @@ fn dispatch(command: &Command) -> Result<ExitCode, Failure> {
         Command::Eval(args) => commands::eval::run(args),
         Command::Explain(args) => commands::explain::run(args),
         Command::Compare(args) => commands::compare::run(args),
+        Command::Search(args) => commands::search::run(args),
         Command::Export(args) => commands::export::run(args),
         Command::Inspect(args) => commands::inspect::run(args),
         Command::Methods(args) => commands::methods::run(args),

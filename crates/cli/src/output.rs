@@ -5,6 +5,8 @@ use std::io::{ErrorKind, Write};
 use std::path::Path;
 
 use serde::Serialize;
+use spikeconverter_network::write_whole;
+use spikeconverter_report::Page;
 
 use crate::Failure;
 
@@ -22,6 +24,16 @@ pub(crate) fn emit_json(value: &impl Serialize) -> Result<(), Failure> {
     let mut text = serde_json::to_string_pretty(value)?;
     text.push('\n');
     emit(&text)
+}
+
+/// Writes a report.
+pub(crate) fn write_page(path: &Path, page: &Page) -> Result<(), Failure> {
+    let html = page.to_html()?;
+    write_whole(path, html.as_bytes()).map_err(|source| Failure::Output {
+        path: path.to_owned(),
+        option: "--report",
+        source,
+    })
 }
 
 /// Says on standard error why the program ends.

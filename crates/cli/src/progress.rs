@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use spikeconverter_pipeline::{CompareProgress, Phase, Progress};
+use spikeconverter_pipeline::{CompareProgress, Phase, Progress, SearchProgress};
 
 /// A bar for each phase, one at a time.
 pub(crate) struct Bars {
@@ -102,6 +102,49 @@ impl ComparisonBar {
 }
 
 impl Drop for ComparisonBar {
+    fn drop(&mut self) {
+        self.finish();
+    }
+}
+
+/// One bar for each round of a search.
+pub(crate) struct SearchBar(Option<ProgressBar>);
+
+impl SearchBar {
+    pub(crate) fn new() -> Self {
+        if !std::io::stderr().is_terminal() {
+            return Self(None);
+        }
+        let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());
+        if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} {elapsed} {msg}") {
+            bar.set_style(style);
+        }
+        Self(Some(bar))
+    }
+
+    /// Shows how far the search is.
+    pub(crate) fn tell(&mut self, progress: &SearchProgress<'_>) {
+        let Some(bar) = &self.0 else { return };
+        bar.set_length(progress.total as u64);
+        bar.set_position(progress.done as u64);
+        let round = match progress.round {
+            (0, _) => String::new(),
+            (round, rounds) if round == rounds => "confirmation, ".into(),
+            (round, rounds) => format!("round {round} of {}, ", rounds - 1),
+        };
+        let candidate = progress.candidate.map(|candidate| format!(", {}", candidate.flags())).unwrap_or_default();
+        bar.set_message(format!("{round}{}{candidate}", doing(progress.phase)));
+    }
+
+    /// Takes the bar away.
+    pub(crate) fn finish(&mut self) {
+        if let Some(bar) = self.0.take() {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+impl Drop for SearchBar {
     fn drop(&mut self) {
         self.finish();
     }

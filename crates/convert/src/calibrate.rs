@@ -50,7 +50,8 @@ trait Fitter {
     fn readout(&mut self, id: NodeId, readout: &Readout, found: &Batch, wanted: &Batch) -> Readout;
 }
 
-/// Fits all populations and the read-out. `progress` is told the number of layers done.
+/// Fits all populations and the read-out. `progress` is told the number of layers done; calibrating all together counts as much
+/// as all layers one by one (see [`turns`]).
 pub(crate) fn calibrate(
     lowered: &Lowered,
     graph: &Graph,
@@ -59,12 +60,19 @@ pub(crate) fn calibrate(
     progress: &mut dyn FnMut(usize),
 ) -> Result<Conversion, ConvertError> {
     let mut fitter = Calibration { network: &lowered.network, options, layers: Vec::new(), progress };
-    let mut network = walk(&lowered.network, &lowered.targets, graph, samples, &mut fitter)?;
+    let network = walk(&lowered.network, &lowered.targets, graph, samples, &mut fitter)?;
+    let layers = fitter.layers;
     if options.implied_weight_calibration() == WeightCalibration::Network {
-        network = calibrate_network(network, &lowered.targets, graph, samples, &mut |_, _| ())?;
+        let mut told = |step: usize, steps: usize| progress(layers.len() + layers.len() * step / steps.max(1));
+        let network = calibrate_network(network, &lowered.targets, graph, samples, &mut told)?;
         return survey(network, &lowered.targets, graph, samples);
     }
-    Ok(Conversion { network, layers: fitter.layers, samples: samples.count() })
+    Ok(Conversion { network, layers, samples: samples.count() })
+}
+
+/// How often a calibration with these options goes through the layers, as its progress counts.
+pub(crate) fn turns(options: &Options) -> usize {
+    if options.implied_weight_calibration() == WeightCalibration::Network { 2 } else { 1 }
 }
 
 /// Bases, thresholds and initial potentials.

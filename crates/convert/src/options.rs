@@ -9,6 +9,9 @@ use crate::streaming::Parts;
 /// The longest window for which weights are calibrated unless it is asked for: beyond, the code's error is too small to
 /// show.
 const LONGEST_LAYER_CALIBRATION: u32 = 7;
+/// The longest window for which they are then calibrated all together: the gain, some points of accuracy there, is lost in
+/// longer ones, and the time is not.
+const LONGEST_NETWORK_CALIBRATION: u32 = 2;
 
 /// How the base `k` of a population's code is chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -176,10 +179,11 @@ impl Options {
         }
     }
 
-    /// How weights are calibrated: as asked for, or layer by layer where the window is so short that it wins something.
+    /// How weights are calibrated: as asked for, or what wins something at the window's length.
     pub fn implied_weight_calibration(&self) -> WeightCalibration {
         self.weight_calibration.unwrap_or(match self.time_steps {
-            0..=LONGEST_LAYER_CALIBRATION => WeightCalibration::Layer,
+            t if t <= LONGEST_NETWORK_CALIBRATION => WeightCalibration::Network,
+            t if t <= LONGEST_LAYER_CALIBRATION => WeightCalibration::Layer,
             _ => WeightCalibration::None,
         })
     }

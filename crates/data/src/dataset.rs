@@ -4,11 +4,19 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::array::Array;
 use crate::batches::{Batches, Stage};
+use crate::bytes::Bytes;
 use crate::folder::{self, Found};
 use crate::images::Images;
 use crate::rows::Rows;
-use crate::{Element, Error, Format, IntegerRange, OpenOptions, Preprocessing, Result, cifar, idx, labels, npy, npz};
+use crate::{
+    Element, Error, Format, ImageShape, IntegerRange, Layout, OpenOptions, Preprocessing, Result, cifar, idx, labels,
+    npy, npz, synthetic,
+};
+
+/// The path of what is made up.
+const SYNTHETIC: &str = "synthetic";
 
 /// Where the samples come from.
 #[derive(Debug)]
@@ -93,6 +101,32 @@ impl Dataset {
             Some(limit) => chosen.select(0..limit.min(chosen.len())),
             None => Ok(chosen),
         }
+    }
+
+    /// Samples made up where there are none: 8-bit images of random overlapping discs ([`synthetic`](crate::synthetic)) of a
+    /// model's per-sample input shape, in memory, without labels. Its path is the word `synthetic`.
+    ///
+    /// # Errors
+    /// [`Error::Empty`] when the shape or the number of samples is.
+    pub fn synthetic(shape: &[usize], layout: Option<Layout>, count: usize, seed: u64) -> Result<Self> {
+        let path = PathBuf::from(SYNTHETIC);
+        let image = ImageShape::of(shape, layout.or_else(|| Layout::of(shape)));
+        let bytes = (0..count).flat_map(|row| synthetic::sample(shape, image, seed, row)).collect();
+        let array = Array {
+            path: path.clone(),
+            element: Element::U8,
+            big_endian: false,
+            shape: [&[count], shape].concat(),
+            bytes: Bytes::Memory(bytes),
+            offset: 0,
+        };
+        let source = Arc::new(Source::Rows(Rows { image, ..Rows::of(array)? }));
+        Ok(Self { path, format: Format::Npy, source, labels: None, class_names: Arc::new([]), rows: 0..count })
+    }
+
+    /// Whether its samples are made up.
+    pub fn is_synthetic(&self) -> bool {
+        self.path == Path::new(SYNTHETIC) && self.labels.is_none()
     }
 
     /// Part of this data set: `range` is half-open and counted within it (0 is its first row).

@@ -52,6 +52,7 @@ mod npz;
 mod preprocessing;
 mod resize;
 mod rows;
+pub mod synthetic;
 
 pub use batches::{Batch, Batches, Stage};
 pub use catalogue::{DataReference, ModelEntry, PreprocessFile, ReferenceAccuracy};

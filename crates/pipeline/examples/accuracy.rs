@@ -70,6 +70,9 @@ struct Arguments {
     /// Rows a..b-1 of the calibration data, for trials, instead of the test data
     #[arg(long, num_args = 2)]
     held_out: Vec<usize>,
+    /// Calibrate on made-up samples instead of the calibration data
+    #[arg(long)]
+    synthetic: bool,
     /// The preprocessing file, instead of models/preprocessing.toml in $SPIKECONVERTER_DATA
     #[arg(long)]
     preprocess: Option<PathBuf>,
@@ -112,6 +115,12 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
         let (test, train) = match *arguments.held_out {
             [first, last] => (part(calibrate, first..last)?, part(calibrate, 0..first)?),
             _ => (open(test, arguments.limit)?, open(calibrate, None)?),
+        };
+        let train = if arguments.synthetic {
+            let layout = entry.preprocessing.layout;
+            Dataset::synthetic(model.input_shape(), layout, arguments.calibrate, arguments.seed)?
+        } else {
+            train
         };
         if pixels(arguments) && test.integer_range().is_none() {
             eprintln!("{name}: left out, its data are no 8-bit pixels");

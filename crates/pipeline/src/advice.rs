@@ -3,10 +3,13 @@
 use std::path::Path;
 
 use serde::Serialize;
-use spikeconverter_convert::{Granularity, Options, WeightCalibration, Weights, method};
+use spikeconverter_convert::{
+    CalibrationRule, ConvertError, Granularity, MethodInfo, Options, Parts, RecipeInfo, WeightCalibration, Weights,
+    method,
+};
 use spikeconverter_data::Dataset;
 use spikeconverter_graph::Graph;
-use spikeconverter_network::{NetworkBuilder, SnnFile};
+use spikeconverter_network::{NetworkBuilder, Simulation, SnnFile};
 
 use crate::calibration::{choose_rows, gather};
 use crate::memory::peak_bytes;
@@ -58,9 +61,19 @@ pub(crate) fn advise(
     };
     let (now, images) = right(file)?;
     let mut advice = Vec::new();
-    for Trial { what, options } in trials(&options) {
-        let converted = method.convert(graph, &samples, &options, &mut |_, _| ());
-        let network = converted.map_err(|source| Error::Convert { file: path.to_owned(), source: Box::new(source) })?;
+    let info = method.info();
+    let trials = if info.schedule == Simulation::Stream.name() {
+        trials_of_stream(&info, &options)
+    } else {
+        trials_of_window(&options)
+    };
+    for Trial { what, options } in trials {
+        let network = match method.convert(graph, &samples, &options, &mut |_, _| ()) {
+            Ok(converted) => converted,
+            // not every part combines with every other
+            Err(ConvertError::Option { .. }) => continue,
+            Err(source) => return Err(Error::Convert { file: path.to_owned(), source: Box::new(source) }),
+        };
         let changed = SnnFile { network: network.network, ..file.clone() };
         let gain = right(&changed)?.0 - now;
         if gain > 0.0 {
@@ -76,8 +89,8 @@ pub(crate) fn advise(
     Ok(advice)
 }
 
-/// Changes that the options leave room for.
-fn trials(options: &Options) -> Vec<Trial> {
+/// Changes that a windowed method's options leave room for.
+fn trials_of_window(options: &Options) -> Vec<Trial> {
     let mut trials = Vec::new();
     let mut trial = |what: String, options: Options| trials.push(Trial { what, options });
     if options.thresholds == Some(Granularity::Layer) {
@@ -104,9 +117,33 @@ fn trials(options: &Options) -> Vec<Trial> {
     trials
 }
 
+/// Changes that a streaming method's options leave room for.
+fn trials_of_stream(info: &MethodInfo, options: &Options) -> Vec<Trial> {
+    let mut trials = Vec::new();
+    let mut trial = |what: String, options: Options| trials.push(Trial { what, options });
+    let own = info.recipe.map(|recipe: RecipeInfo| recipe.thresholds);
+    if options.thresholds.or(own) == Some(Granularity::Layer) {
+        trial("A threshold a channel".into(), Options { thresholds: Some(Granularity::Channel), ..options.clone() });
+    }
+    let corrects = options.parts.calibration.or(info.recipe.map(|recipe| recipe.calibration_rule));
+    if corrects == Some(CalibrationRule::None) {
+        let parts = Parts { calibration: Some(CalibrationRule::Bias), ..options.parts };
+        trial("Correcting biases layer by layer".into(), Options { parts, ..options.clone() });
+    }
+    let longer = 2 * options.time_steps;
+    if longer <= NetworkBuilder::MOST_STREAMING_STEPS {
+        trial(format!("A simulation of {longer} steps"), Options { time_steps: longer, ..options.clone() });
+    }
+    trials
+}
+
 /// The command that converts with these options.
 fn command(file: &SnnFile, options: &Options) -> String {
     let mut command = format!("spikeconverter convert {} --data <training data>", file.provenance.source);
+    if file.provenance.method != "spikeconverter" {
+        command.push_str(" --method ");
+        command.push_str(&file.provenance.method);
+    }
     command.push_str(&options.flags());
     command.push_str(" -o net.snn");
     command

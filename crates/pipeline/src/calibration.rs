@@ -2,6 +2,7 @@
 
 use rayon::prelude::*;
 use spikeconverter_data::Dataset;
+use spikeconverter_data::synthetic::split_mix;
 use spikeconverter_engine::Batch;
 
 use crate::{Error, Phase, Progress, Result, SampleFeed};
@@ -43,14 +44,6 @@ pub(crate) fn choose_rows(len: usize, count: usize, seed: u64) -> Vec<usize> {
             start + (split_mix(seed, i as u64) % (end - start).max(1) as u64) as usize
         })
         .collect()
-}
-
-/// Number `index` of the SplitMix64 sequence of a seed (Steele, Lea, Flood, 2014).
-fn split_mix(seed: u64, index: u64) -> u64 {
-    let mut z = seed.wrapping_add((index + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15));
-    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^ (z >> 31)
 }
 
 /// Reads the chosen rows, as the spiking network takes them.

@@ -104,6 +104,27 @@ pub enum Error {
         /// Where the finished cells are kept.
         state: Option<PathBuf>,
     },
+    /// A search was stopped from outside.
+    #[error("interrupted: nothing was chosen or written")]
+    SearchInterrupted,
+    /// There is no candidate to search.
+    #[error(
+        "there is nothing to search: no method of --methods has a number of time steps of -T within --max-latency; allow more"
+    )]
+    NothingToSearch,
+    /// There are too few samples to fit, choose and confirm on.
+    #[error(
+        "`{}` has {samples} samples, and a search fits, chooses and confirms on different ones: give at least {wanted}, better \
+         some thousands", path.display()
+    )]
+    TooFewSamples {
+        /// The data set.
+        path: PathBuf,
+        /// Samples it has.
+        samples: usize,
+        /// The fewest that will do.
+        wanted: usize,
+    },
     /// There is no cell to compare.
     #[error(
         "there is nothing to compare; name at least one method with --methods and one number of time steps with -T"

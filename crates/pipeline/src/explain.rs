@@ -10,6 +10,7 @@ use spikeconverter_graph::volume;
 use spikeconverter_network::SnnFile;
 
 use crate::advice::{Advice, advise};
+use crate::convert::name_of;
 use crate::evaluate::check_labels;
 use crate::{Error, Phase, Progress, Result, SampleFeed};
 
@@ -36,12 +37,18 @@ pub struct ExplainRequest<'a> {
 pub struct ExplainReport {
     /// The network's file.
     pub file: String,
+    /// Its name, without its folder.
+    #[serde(skip)]
+    pub name: String,
     /// Method of its conversion.
     pub method: String,
     /// Its `T`.
     pub time_steps: u32,
     /// The data.
     pub data: String,
+    /// Their name, without their folder.
+    #[serde(skip)]
+    pub data_name: String,
     /// What was found.
     #[serde(flatten)]
     pub explanation: Explanation,
@@ -52,7 +59,7 @@ pub struct ExplainReport {
 /// Compares trained and spiking network layer by layer.
 ///
 /// # Errors
-/// When the data do not suit the network, or the network is streaming.
+/// When the data do not suit the network.
 pub fn explain(request: &ExplainRequest<'_>, progress: &mut dyn FnMut(Progress)) -> Result<ExplainReport> {
     let ExplainRequest { file, path, data, .. } = request;
     let refused = |source| Error::Convert { file: path.to_path_buf(), source: Box::new(source) };
@@ -101,9 +108,11 @@ pub fn explain(request: &ExplainRequest<'_>, progress: &mut dyn FnMut(Progress))
     let advice = if request.advice { advise(file, path, data, &feed, &graph, progress)? } else { Vec::new() };
     Ok(ExplainReport {
         file: path.display().to_string(),
+        name: name_of(path),
         method: file.provenance.method.clone(),
         time_steps: file.network.time_steps(),
         data: data.path().display().to_string(),
+        data_name: name_of(data.path()),
         explanation,
         advice,
     })

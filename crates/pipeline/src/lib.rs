@@ -1,4 +1,5 @@
-//! From files to results: open a model, check it, convert it, evaluate and explain what came out, compare methods.
+//! From files to results: open a model, check it, convert it, evaluate and explain what came out, compare methods,
+//! search for the cheapest within a bound.
 //!
 //! The command line calls these functions and shows what they return. Nothing here prints, parses
 //! arguments or knows a terminal; long work reports its progress to a callback.
@@ -38,6 +39,7 @@ mod memory;
 mod model;
 mod pairs;
 mod progress;
+mod search;
 
 pub use advice::Advice;
 pub use calibration::Calibration;
@@ -56,6 +58,10 @@ pub use feed::{SampleFeed, settle};
 pub use memory::{peak_bytes, peak_values};
 pub use model::Model;
 pub use progress::{Phase, Progress};
+pub use search::{
+    Candidate, Chosen, Figures, Interval, Objective, Search, SearchProgress, SearchRequest, SearchSetting, Trial,
+    TrialResult, search,
+};
 pub use spikeconverter_convert::explain::{ErrorParts, Explanation, FiringRates, LayerExplanation, Sample};
 pub use spikeconverter_engine::{Evaluation, EvaluationReport, UntilStable};
 pub use spikeconverter_export as formats;

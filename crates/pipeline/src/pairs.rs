@@ -9,7 +9,7 @@ use crate::{Result, SampleFeed};
 pub(crate) struct Pair {
     pub(crate) trained: Batch,
     /// Where the spiking network takes other numbers than the trained one.
-    spiking: Option<Batch>,
+    pub(crate) spiking: Option<Batch>,
     pub(crate) labels: Option<Vec<u32>>,
 }
 

@@ -188,7 +188,7 @@ function chartKinds(page, font, solo) {
 
     profiles: {
       option(chart, state, colours) {
-        const choice = chart.choices[state.choice];
+        const choice = chart.choices[state.choice ?? chart.first];
         const values = choice.series.flatMap((one) => one.values.concat(one.lows)).filter((value) => value !== null);
         const series = choice.series.map((one) => line(one.name, one.values, colours.colours, { connectNulls: true }));
         for (const one of choice.series.filter((one) => one.lows.length > 0)) {
@@ -217,15 +217,19 @@ function chartKinds(page, font, solo) {
           series,
         };
       },
-      controls: (chart) => [{
+      // one choice is none
+      controls: (chart) => (chart.choices.length < 2 ? null : [{
         label: chart.choose, choices: chart.choices.map((choice) => choice.name), first: chart.first,
         set: (state, i) => { state.choice = i; },
-      }],
-      lines: (chart, state) => chart.choices[state.choice].series.map((one, at) => ({
-        at, texts: one.values.map((value, i) => `${one.name}, ${chart.choices[state.choice].places[i]}: ${written(chart.y, value)}`),
-      })),
+      }]),
+      lines(chart, state) {
+        const choice = chart.choices[state.choice ?? chart.first];
+        return choice.series.map((one, at) => ({
+          at, texts: one.values.map((value, i) => `${one.name}, ${choice.places[i]}: ${written(chart.y, value)}`),
+        }));
+      },
       table: (chart, state) => {
-        const choice = chart.choices[state.choice];
+        const choice = chart.choices[state.choice ?? chart.first];
         const cell = (one, i) => {
           const low = one.lows[i] ?? null;
           return low === null ? written(chart.y, one.values[i]) : `${written(chart.y, low)} to ${written(chart.y, one.values[i])}`;

@@ -2,10 +2,12 @@
 //! screen reader, light and dark.
 //!
 //! A [`Page`] is plain data: sections of text, tables and charts. [`Page::to_html`] knows nothing of spikes;
-//! [`comparison`] says what a comparison's page shows.
+//! [`comparison`] and [`explanation`] say what
+//! their pages show.
 
 mod chart;
 mod comparison;
+mod explanation;
 mod format;
 mod page;
 
@@ -14,4 +16,5 @@ pub use chart::{
     Rasters, Reference,
 };
 pub use comparison::comparison;
+pub use explanation::explanation;
 pub use page::{Column, Fact, Page, RenderError, Section, Table, Tile};

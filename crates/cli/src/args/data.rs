@@ -16,8 +16,8 @@ use crate::Failure;
 #[command(next_help_heading = "Data")]
 pub(crate) struct DataArgs {
     /// Samples: a file or folder (IDX, CIFAR binary, NPZ, NPY, or images)
-    #[arg(long, value_name = "PATH")]
-    pub(crate) data: PathBuf,
+    #[arg(long, value_name = "PATH", required = true)]
+    pub(crate) data: Option<PathBuf>,
 
     /// The data's format, where it is not recognised
     #[arg(long, alias = "format", value_enum, value_name = "FORMAT")]
@@ -63,6 +63,11 @@ pub(crate) enum SplitArg {
 }
 
 impl DataArgs {
+    /// The file or folder; empty where a command does without and none is given.
+    pub(crate) fn path(&self) -> &Path {
+        self.data.as_deref().unwrap_or(Path::new(""))
+    }
+
     /// Opens the data; `otherwise` is the split taken of a folder that holds both when none is asked for.
     pub(crate) fn open(&self, otherwise: Split) -> Result<Dataset, Failure> {
         let asked = self.split.map(|split| match split {
@@ -76,7 +81,7 @@ impl DataArgs {
             range: self.range.clone(),
             limit: self.limit,
         };
-        open(&self.data, &options, otherwise)
+        open(self.path(), &options, otherwise)
     }
 
     /// Opens data of the same format to calibrate on: these rows of `path`, or its training part where it holds both. Without
@@ -90,10 +95,10 @@ impl DataArgs {
             |split| OpenOptions { format: self.format(), split, range: range.cloned(), ..OpenOptions::default() };
         let whole = path.is_none() && range.is_none();
         // what is one set has no part to calibrate on that is not tested on
-        if whole && !matches!(Dataset::open(&self.data, &options(None)), Err(Error::Ambiguous { .. })) {
-            return Err(Failure::Calibration { path: self.data.clone() });
+        if whole && !matches!(Dataset::open(self.path(), &options(None)), Err(Error::Ambiguous { .. })) {
+            return Err(Failure::Calibration { path: self.path().to_owned() });
         }
-        open(path.unwrap_or(&self.data), &options(None), Split::Train)
+        open(path.unwrap_or(self.path()), &options(None), Split::Train)
     }
 
     fn format(&self) -> Option<Format> {

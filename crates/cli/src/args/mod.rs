@@ -5,6 +5,7 @@ mod convert;
 mod data;
 mod export;
 mod parts;
+mod search;
 mod values;
 
 use std::path::PathBuf;
@@ -16,6 +17,7 @@ pub(crate) use convert::ConvertArgs;
 use convert::method;
 pub(crate) use data::{DataArgs, PreprocessArgs};
 pub(crate) use export::{ExportArgs, FormatArg as ExportFormatArg, StepsArg};
+pub(crate) use search::SearchArgs;
 use values::{Extents, positive};
 
 const EXIT_CODES: &str = "\
@@ -55,6 +57,8 @@ pub(crate) enum Command {
     Explain(ExplainArgs),
     /// Compare conversion methods over numbers of time steps, in a table and a report
     Compare(Box<CompareArgs>),
+    /// Find the cheapest conversion that loses no more accuracy than allowed
+    Search(Box<SearchArgs>),
     /// Write a converted network for other programs: ONNX, C
     Export(ExportArgs),
     /// Show what a converted network is and where it comes from
@@ -177,21 +181,28 @@ the order of spikes, and what integer weights cost; the parts add up. Then what 
 spikes, and points won back where only it does not. Some hundred samples will do; without labels, agreement with the \
 trained network stands for accuracy.
 
+What a streaming network lost to the order of spikes is the difference from what its neurons would have sent had all input \
+come in the first step. It takes a simulation for each layer: 64 to 128 samples will do.
+
 Other settings are tried at the end: each is converted on the first half of the data, without labels, and measured on the \
 second half. --no-advice leaves that out.
 
 Examples:
   spikeconverter explain net.snn --data cifar10/test.bin --limit 512
-  spikeconverter explain net.snn --data images/ --limit 128 --no-advice
+  spikeconverter explain net.snn --data images/ --limit 128 --no-advice --report out.html
   spikeconverter explain net.snn --data test.npz --json | jq '.layers[].error'")]
 pub(crate) struct ExplainArgs {
-    /// The converted network, of a method with windows
+    /// The converted network
     #[arg(value_name = "NET.snn")]
     pub(crate) network: PathBuf,
 
     /// Do not try other settings
     #[arg(long)]
     pub(crate) no_advice: bool,
+
+    /// Write a report for people: one HTML file with charts, which needs no network
+    #[arg(long, value_name = "FILE.html")]
+    pub(crate) report: Option<PathBuf>,
 
     /// Print one JSON object instead of tables
     #[arg(long)]

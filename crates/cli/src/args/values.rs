@@ -12,6 +12,14 @@ pub(crate) fn positive(text: &str) -> Result<usize, String> {
     }
 }
 
+/// Points, 0 to 100, as a share.
+pub(crate) fn points(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(points) if (0.0..=100.0).contains(&points) => Ok(points / 100.0),
+        _ => Err("must be a number of points from 0 to 100, e.g. 0.5".into()),
+    }
+}
+
 /// A base of the code: `auto`, or a number from 1 to 2.
 pub(crate) fn base(text: &str) -> Result<spikeconverter_convert::Base, String> {
     use spikeconverter_convert::Base;
@@ -95,6 +103,8 @@ mod tests {
         assert_eq!(number("1/255"), Ok(1.0 / 255.0));
         assert!(number("1/0").is_err() && number("x").is_err());
         assert!(base("3").is_err() && base("0.5").is_err() && base("1.5").is_ok() && base("auto").is_ok());
+        assert_eq!(points("0.5"), Ok(0.005));
+        assert!(points("-1").is_err() && points("101").is_err() && points("x").is_err());
         assert!(positive("0").is_err() && positive("-1").is_err());
     }
 }

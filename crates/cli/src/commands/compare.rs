@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use serde::Serialize;
 use spikeconverter_convert::Options;
 use spikeconverter_data::Split;
-use spikeconverter_network::{Simulation, write_whole};
+use spikeconverter_network::Simulation;
 use spikeconverter_pipeline::{
     Calibration, Cell, CellResult, CompareRequest, Comparison, EvaluationReport, FIGURES, Fronts, Model, compare,
 };
@@ -15,7 +15,7 @@ use spikeconverter_pipeline::{
 use crate::Failure;
 use crate::args::CompareArgs;
 use crate::interrupt;
-use crate::output::{check_output, emit, emit_json};
+use crate::output::{check_output, emit, emit_json, write_page};
 use crate::progress::ComparisonBar;
 use crate::table::{Table, metric, percent, percent_if, points_if, thousands};
 
@@ -39,7 +39,7 @@ enum Line<'a> {
 }
 
 pub(crate) fn run(args: &CompareArgs) -> Result<ExitCode, Failure> {
-    let mut inputs = vec![args.model.model.as_path(), args.data.data.as_path()];
+    let mut inputs = vec![args.model.model.as_path(), args.data.path()];
     inputs.extend(
         [&args.calibration_data, &args.preprocess.preprocess, &args.data.labels, &args.resume]
             .into_iter()
@@ -78,12 +78,7 @@ pub(crate) fn run(args: &CompareArgs) -> Result<ExitCode, Failure> {
 
 /// Writes the page of a comparison.
 pub(crate) fn write_report(path: &Path, found: &Comparison) -> Result<(), Failure> {
-    let html = spikeconverter_report::comparison(found).to_html()?;
-    write_whole(path, html.as_bytes()).map_err(|source| Failure::Output {
-        path: path.to_owned(),
-        option: "--report",
-        source,
-    })
+    write_page(path, &spikeconverter_report::comparison(found))
 }
 
 fn line(cell: &Cell, fronts: Fronts) -> Line<'_> {

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use serde::Serialize;
-use spikeconverter_data::Split;
+use spikeconverter_data::{Dataset, Split};
 use spikeconverter_pipeline::{ConvertReport, ConvertRequest, Model, convert};
 
 use crate::Failure;
@@ -24,13 +24,16 @@ struct Answer<'a> {
 }
 
 pub(crate) fn run(args: &ConvertArgs) -> Result<ExitCode, Failure> {
-    let mut inputs = vec![args.model.model.as_path(), args.data.data.as_path()];
+    let mut inputs = vec![args.model.model.as_path(), args.data.path()];
     inputs.extend(args.preprocess.preprocess.as_deref());
     inputs.extend(args.data.labels.as_deref());
     check_output(&args.output, "-o", &inputs)?;
     let preprocessing = args.preprocess.resolve(&args.model.model)?;
     let model = Model::open(&args.model.model, args.model.input_shape.as_ref().map(|shape| shape.0.clone()))?;
-    let data = args.data.open(Split::Train)?;
+    let data = match &args.data.data {
+        Some(_) => args.data.open(Split::Train)?,
+        None => Dataset::synthetic(model.input_shape(), preprocessing.layout, args.calibrate, args.seed)?,
+    };
     let request = ConvertRequest {
         method: args.method.clone(),
         options: args.options(),

@@ -1,6 +1,7 @@
 //! `spikeconverter explain`
 
 use std::fmt::Write as _;
+use std::path::Path;
 use std::process::ExitCode;
 
 use spikeconverter_data::Split;
@@ -9,26 +10,34 @@ use spikeconverter_pipeline::{ExplainReport, ExplainRequest, explain};
 
 use crate::Failure;
 use crate::args::ExplainArgs;
-use crate::output::{emit, emit_json};
+use crate::output::{check_output, emit, emit_json, write_page};
 use crate::progress::Bars;
 use crate::table::{NONE, Table, percent, points_if, thousands};
 
 pub(crate) fn run(args: &ExplainArgs) -> Result<ExitCode, Failure> {
+    if let Some(report) = &args.report {
+        let mut inputs = vec![args.network.as_path(), args.data.path()];
+        inputs.extend(args.data.labels.as_deref());
+        check_output(report, "--report", &inputs)?;
+    }
     let file = SnnFile::load(&args.network)?;
     let data = args.data.open(Split::Test)?;
     let request = ExplainRequest { file: &file, path: &args.network, data: &data, advice: !args.no_advice };
     let mut bars = Bars::new();
     let report = explain(&request, &mut |progress| bars.tell(progress))?;
     bars.finish();
+    if let Some(path) = &args.report {
+        write_page(path, &spikeconverter_report::explanation(&report))?;
+    }
     if args.json {
         emit_json(&report)?;
     } else {
-        emit(&text(&report))?;
+        emit(&text(&report, args.report.as_deref()))?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn text(report: &ExplainReport) -> String {
+fn text(report: &ExplainReport, page: Option<&Path>) -> String {
     let found = &report.explanation;
     let right = if found.labelled { "accuracy" } else { "agreement" };
     let mut layers = Table::new(&[
@@ -57,7 +66,7 @@ fn text(report: &ExplainReport) -> String {
             share(error.unevenness),
             share(error.weight_rounding),
             points_if(Some(layer.accuracy_cost)),
-            points_if(Some(layer.accuracy_recovered)),
+            points_if(layer.accuracy_recovered),
             layer.dead_neurons.to_string(),
             layer.saturated_neurons.to_string(),
             format!("{:.3}", layer.firing_rates.mean),
@@ -99,6 +108,9 @@ fn text(report: &ExplainReport) -> String {
     }
     for advice in &report.advice {
         let _ = write!(text, "\n{}\n  {}\n", advice.sentence, advice.command);
+    }
+    if let Some(page) = page {
+        let _ = writeln!(text, "report: {}", page.display());
     }
     text
 }

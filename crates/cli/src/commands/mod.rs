@@ -9,4 +9,5 @@ pub(crate) mod explain;
 pub(crate) mod export;
 pub(crate) mod inspect;
 pub(crate) mod methods;
+pub(crate) mod search;
 pub(crate) mod setup;

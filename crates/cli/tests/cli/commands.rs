@@ -295,6 +295,53 @@ fn explains_where_accuracy_went() {
     }
 }
 
+/// A streaming network loses something to the order of spikes, and its page stands alone.
+#[test]
+fn explains_streams_and_writes_pages() {
+    let folder = demo_folder();
+    succeeds(&run(folder.path(), &format!("{CONVERT} --method rueckauer2017 -T 8 --calibrate 64")));
+    let line = "explain net.snn --data digits-test.npz --limit 64 --report out.html";
+    let found = run(folder.path(), &format!("{line} --json")).json();
+    let layers = found["layers"].as_array().unwrap();
+    for layer in layers {
+        let error = &layer["error"];
+        let parts = ["clipping", "quantisation", "unevenness", "inherited", "weight_rounding"];
+        let sum: f64 = parts.iter().map(|part| number(error, part)).sum();
+        assert!((sum - number(error, "total")).abs() < 1e-9 && number(error, "total") > 0.0, "{layer}");
+        assert!(number(layer, "accuracy_recovered").abs() <= 1.0);
+    }
+    assert!(layers.iter().skip(1).any(|layer| number(&layer["error"], "unevenness").abs() > 1e-4), "{found}");
+    let advised = |text: &str| {
+        let advice = found["advice"].as_array().unwrap();
+        advice.iter().any(|advice| advice["command"].as_str().unwrap().contains(text))
+    };
+    assert!(advised("--method rueckauer2017 -T 16"), "{}", found["advice"]);
+    let html = std::fs::read_to_string(folder.path().join("out.html")).unwrap();
+    for told in ["<!doctype html>", "net.snn", "unevenness", "Firing rates", "most wrong", "rueckauer2017"] {
+        assert!(html.contains(told), "{told}");
+    }
+    assert!(!html.contains(folder.path().to_str().unwrap()));
+    assert!(run(folder.path(), line).out.contains("report: out.html"));
+    let refused = run(folder.path(), "explain net.snn --data digits-test.npz --report net.snn");
+    assert!(refused.complaint().contains("--report"), "{refused:?}");
+}
+
+/// Made-up images calibrate well enough for long windows; a note says what they are, and the file what it was made with.
+#[test]
+fn converts_without_data() {
+    let folder = demo_folder();
+    let line = "convert digits.onnx --scale 1/255 --calibrate 64 -T 12 -o net.snn";
+    let shown = run(folder.path(), line);
+    succeeds(&shown);
+    assert!(shown.out.contains("no data were given"), "{}", shown.out);
+    let described = run(folder.path(), "inspect net.snn --json").json();
+    assert_eq!(described["provenance"]["calibration"]["data"], "synthetic");
+    // the same images every time
+    let layers = |line: &str| run(folder.path(), &format!("{line} --json")).json()["layers"].clone();
+    assert_eq!(layers(line), layers(line));
+    assert_ne!(layers(line), layers(&format!("{line} --seed 1")));
+}
+
 #[test]
 fn calibrated_weights_are_recorded() {
     let folder = demo_folder();

@@ -6,4 +6,5 @@ mod commands;
 mod common;
 mod compare;
 mod real_data;
+mod search;
 mod snapshots;

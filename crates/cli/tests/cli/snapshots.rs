@@ -31,6 +31,7 @@ fn help() {
         ("help_eval", "eval --help"),
         ("help_compare", "compare --help"),
         ("help_explain", "explain --help"),
+        ("help_search", "search --help"),
         ("help_export", "export --help"),
         ("help_inspect", "inspect --help"),
         ("help_methods", "methods --help"),

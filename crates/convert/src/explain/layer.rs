@@ -8,7 +8,6 @@ use crate::calibrate::{in_activation_units, scaled};
 
 /// A population and what it stands for.
 pub(super) struct Layer {
-    pub(super) name: String,
     pub(super) id: NodeId,
     /// The trained network's node whose value it transmits, and the one whose value is its membrane before a maximum.
     pub(super) target: NodeId,
@@ -25,7 +24,6 @@ pub(super) struct Layer {
 impl Layer {
     /// `placed` is the population as placement made it, whose transfer is the activation function itself.
     pub(super) fn new(
-        name: String,
         id: NodeId,
         target: NodeId,
         membrane: NodeId,
@@ -36,7 +34,7 @@ impl Layer {
         let pool = placed.pool.as_ref().map(|pool| compile(&Op::MaxPool(pool.clone()), shapes)).transpose()?;
         let (membrane_unit, sent_unit) = (vec![1.0], vec![1.0]);
         let (population, transfer) = (population.clone(), placed.transfer.clone());
-        Ok(Self { name, id, target, membrane, population, transfer, pool, membrane_unit, sent_unit })
+        Ok(Self { id, target, membrane, population, transfer, pool, membrane_unit, sent_unit })
     }
 
     /// Finds the units in which decoded trains are nearest to the activations wanted, in the mean square.
@@ -127,6 +125,8 @@ pub(super) struct Tally {
     /// Samples that are right where only this layer spikes, and where only this layer is analog.
     pub(super) alone: u64,
     pub(super) analog: u64,
+    /// Whether the latter could be tried.
+    pub(super) analog_known: bool,
 }
 
 impl Tally {
@@ -139,6 +139,7 @@ impl Tally {
             windows: 0,
             alone: 0,
             analog: 0,
+            analog_known: true,
         }
     }
 
@@ -161,8 +162,10 @@ impl Tally {
             let v = f64::from(membranes.data()[at]) + f64::from(layer.population.initial(channel));
             let passed = layer.apply(v, channel);
             let real = real.map_or(passed, |real| f64::from(real.data()[at]));
-            let values = [f64::from(wanted.data()[at]), real, passed, passed.clamp(-full, full)];
-            self.split.add(channel, values, f64::from(sent.data()[at]));
+            let sent = f64::from(sent.data()[at]);
+            // in a window all input comes first
+            let values = [f64::from(wanted.data()[at]), real, passed, passed.clamp(-full, full), sent];
+            self.split.add(channel, values, sent);
         }
     }
 

@@ -1,8 +1,8 @@
 use serde::Serialize;
-use spikeconverter_graph::volume;
+use spikeconverter_graph::{NodeId, volume};
 use spikeconverter_network::SpikingNetwork;
 
-use super::layer::{Layer, Tally};
+use super::layer::Tally;
 
 /// Bins of a histogram of firing rates.
 const BINS: usize = 10;
@@ -63,8 +63,8 @@ pub struct LayerExplanation {
     pub worst_channel_error: f64,
     /// Accuracy lost where only this layer spikes, as a share of samples.
     pub accuracy_cost: f64,
-    /// Accuracy won back where only this layer is analog.
-    pub accuracy_recovered: f64,
+    /// Accuracy won back where only this layer is analog; absent where the network's code or its rehearsal has no such layer.
+    pub accuracy_recovered: Option<f64>,
     /// Neurons that never fired.
     pub dead_neurons: usize,
     /// Neurons at the end of the code's range for half of the samples and more.
@@ -99,7 +99,7 @@ pub struct Sample {
 
 pub(super) fn explanation(
     network: &SpikingNetwork,
-    layers: &[Layer],
+    layers: &[NodeId],
     tallies: &[Tally],
     samples: &[Sample],
 ) -> Explanation {
@@ -116,17 +116,18 @@ pub(super) fn explanation(
     let (of_ann, of_snn) = (right(|sample| sample.ann), right(|sample| sample.snn));
     let agree = samples.iter().filter(|sample| sample.ann.is_some() && sample.ann == sample.snn).count() as u64;
     let steps = network.time_steps();
-    let explained = layers.iter().zip(tallies).map(|(layer, tally)| {
+    let explained = layers.iter().zip(tallies).map(|(&id, tally)| {
+        let node = network.node(id);
         let (worst_channel, worst_channel_error) = tally.split.worst_channel().unwrap_or_default();
         LayerExplanation {
-            name: layer.name.clone(),
-            neurons: volume(&network.node(layer.id).shape),
+            name: node.name.clone(),
+            neurons: volume(&node.shape),
             error: tally.split.parts(),
             cosine: tally.split.cosine(),
             worst_channel,
             worst_channel_error,
             accuracy_cost: share(of_ann) - share(tally.alone),
-            accuracy_recovered: share(tally.analog) - share(of_snn),
+            accuracy_recovered: tally.analog_known.then(|| share(tally.analog) - share(of_snn)),
             dead_neurons: tally.spikes.iter().filter(|&&spikes| spikes == 0).count(),
             saturated_neurons: tally.saturated.iter().filter(|&&n| tally.windows > 0 && 2 * n >= tally.windows).count(),
             firing_rates: firing_rates(&tally.spikes, tally.windows * u64::from(steps)),

@@ -7,6 +7,7 @@ pub(super) struct Split {
     weight_rounding: f64,
     clipping: f64,
     quantisation: f64,
+    unevenness: f64,
     /// `‖a‖²`, `‖q‖²` and `⟨a, q⟩`.
     wanted: f64,
     sent: f64,
@@ -22,6 +23,7 @@ impl Split {
             weight_rounding: 0.0,
             clipping: 0.0,
             quantisation: 0.0,
+            unevenness: 0.0,
             wanted: 0.0,
             sent: 0.0,
             product: 0.0,
@@ -29,13 +31,14 @@ impl Split {
         }
     }
 
-    /// Adds a neuron's values: `a`, `f(ṽ)`, `f(v)`, `[f(v)]`, and `q`.
-    pub(super) fn add(&mut self, channel: usize, [wanted, real, passed, clipped]: [f64; 4], sent: f64) {
+    /// Adds a neuron's values: `a`, `f(ṽ)`, `f(v)`, `[f(v)]`, `q°`, and `q`.
+    pub(super) fn add(&mut self, channel: usize, [wanted, real, passed, clipped, first]: [f64; 5], sent: f64) {
         let difference = sent - wanted;
         self.inherited += (real - wanted) * difference;
         self.weight_rounding += (passed - real) * difference;
         self.clipping += (clipped - passed) * difference;
-        self.quantisation += (sent - clipped) * difference;
+        self.quantisation += (first - clipped) * difference;
+        self.unevenness += (sent - first) * difference;
         self.wanted += wanted * wanted;
         self.sent += sent * sent;
         self.product += wanted * sent;
@@ -49,7 +52,7 @@ impl Split {
             total: share(self.channels.iter().sum()),
             clipping: share(self.clipping),
             quantisation: share(self.quantisation),
-            unevenness: 0.0,
+            unevenness: share(self.unevenness),
             inherited: share(self.inherited),
             weight_rounding: share(self.weight_rounding),
         }
@@ -79,9 +82,9 @@ mod tests {
     #[test]
     fn parts_add_up_to_the_whole() {
         let mut split = Split::new(2);
-        split.add(0, [1.0, 1.5, 1.25, 1.0], 0.75);
-        split.add(1, [2.0, 2.0, 2.5, 2.5], 3.0);
-        split.add(1, [0.0, -0.5, 0.0, 0.0], 0.25);
+        split.add(0, [1.0, 1.5, 1.25, 1.0, 0.5], 0.75);
+        split.add(1, [2.0, 2.0, 2.5, 2.5, 3.0], 3.0);
+        split.add(1, [0.0, -0.5, 0.0, 0.0, 0.0], 0.25);
         let parts = split.parts();
         let sum = parts.clipping + parts.quantisation + parts.unevenness + parts.inherited + parts.weight_rounding;
         assert!((sum - parts.total).abs() < 1e-12);
@@ -89,15 +92,17 @@ mod tests {
         assert!((parts.total - 1.125 / 5.0).abs() < 1e-12);
         // by hand: (0.25 · 0.25 clipped) of the first neuron, against the error
         assert!((parts.clipping - 0.0625 / 5.0).abs() < 1e-12);
+        // (0.25 · −0.25) of the first, (0.25 · 0.25) of the last
+        assert!(parts.unevenness.abs() < 1e-12 && parts.quantisation != 0.0);
         assert_eq!(split.worst_channel().unwrap().0, 1);
     }
 
     #[test]
     fn silence_is_right_where_it_is_wanted() {
         let mut split = Split::new(1);
-        split.add(0, [0.0; 4], 0.0);
+        split.add(0, [0.0; 5], 0.0);
         assert_eq!((split.parts().total, split.cosine()), (0.0, 1.0));
-        split.add(0, [0.0; 4], 1.0);
+        split.add(0, [0.0; 5], 1.0);
         assert_eq!(split.cosine(), 0.0);
     }
 }

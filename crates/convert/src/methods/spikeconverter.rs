@@ -2,7 +2,7 @@ use spikeconverter_engine::Batch;
 use spikeconverter_graph::Graph;
 
 use super::{Method, MethodInfo};
-use crate::calibrate::{calibrate, correct};
+use crate::calibrate::{calibrate, correct, turns};
 use crate::lower::lower;
 use crate::online::online;
 use crate::quantise::quantise;
@@ -56,6 +56,7 @@ impl Method for SpikeConverter {
                 "--thresholds",
                 "--no-half-step",
                 "--no-bias-correction",
+                "--weight-calibration",
                 "--delay",
                 "--input",
                 "--weights",
@@ -79,19 +80,20 @@ impl Method for SpikeConverter {
         }
         let lowered = lower(graph, options.time_steps, options.encoding)?;
         let layers = lowered.network.populations().count();
+        let fitting = turns(options) * layers;
         match options.weights {
             Weights::F32 => {
-                let windows = calibrate(&lowered, graph, calibration, options, &mut |done| progress(done, layers))?;
+                let windows = calibrate(&lowered, graph, calibration, options, &mut |done| progress(done, fitting))?;
                 match options.online_delay() {
                     Some(delay) => online(windows, &lowered, graph, calibration, delay, options.bias_correction),
                     None => Ok(windows),
                 }
             }
             Weights::I8 => {
-                let mut float = |done| progress(done, 2 * layers);
+                let mut float = |done| progress(done, fitting + layers);
                 let float = calibrate(&lowered, graph, calibration, options, &mut float)?;
                 let quantised = quantise(&float.network, &lowered.targets)?;
-                let mut integers = |done| progress(layers + done, 2 * layers);
+                let mut integers = |done| progress(fitting + done, fitting + layers);
                 correct(&quantised, graph, calibration, options.bias_correction, &mut integers)
             }
         }

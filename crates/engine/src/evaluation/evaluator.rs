@@ -145,6 +145,7 @@ impl<'a> Evaluator<'a> {
                 let right = Some(i64::from(labels[i]).saturating_add(label_offset));
                 evaluation.ann_correct += u64::from(of_ann == right);
                 evaluation.snn_correct += u64::from(of_snn == right);
+                evaluation.both_correct += u64::from(of_ann == right && of_snn == right);
             }
             let differences = a.iter().zip(s).map(|(a, s)| f64::from((a - s).abs())).filter(|d| d.is_finite());
             evaluation.max_difference = differences.fold(evaluation.max_difference, f64::max);

@@ -26,6 +26,9 @@ pub struct Evaluation {
     pub ann_correct: u64,
     /// Labelled images that the spiking network classifies right.
     pub snn_correct: u64,
+    /// Labelled images that both classify right: what tells images lost from images won.
+    #[serde(default)]
+    pub both_correct: u64,
     /// Images on which both say the same.
     pub agree: u64,
     /// Multiply-accumulates of the trained network.
@@ -90,6 +93,7 @@ impl Evaluation {
             (&mut self.labelled, other.labelled),
             (&mut self.ann_correct, other.ann_correct),
             (&mut self.snn_correct, other.snn_correct),
+            (&mut self.both_correct, other.both_correct),
             (&mut self.agree, other.agree),
             (&mut self.ann_macs, other.ann_macs),
             (&mut self.input_macs, other.input_macs),

@@ -85,7 +85,7 @@ fn counted_by_hand() {
         assert!((e.snn_energy_joule() - (6.0 * 4.6e-12 + 11.0 * 0.9e-12)).abs() < 1e-20);
         // label 2 with offset −1 is class 1
         let e = evaluator.evaluate_batch(&x, &x, Some(&[1, 2]), -1).unwrap();
-        assert_eq!((e.ann_correct, e.snn_correct), (2, 2));
+        assert_eq!((e.ann_correct, e.snn_correct, e.both_correct), (2, 2, 2));
         let e = evaluator.evaluate_batch(&x, &x, None, 0).unwrap();
         assert_eq!((e.labelled, e.ann_accuracy(), e.snn_accuracy()), (0, None, None));
     }

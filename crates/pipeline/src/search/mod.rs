@@ -1,0 +1,215 @@
+//! Search: the cheapest conversion whose loss of accuracy stays within a bound.
+//!
+//! A *candidate* is a method with its options. Candidates race by successive halving (Jamieson, Talwalkar, AISTATS 2016) on
+//! three parts of the calibration samples, dealt out by the seed: they are converted on the first (*fit*), compared on the
+//! second (*choosing*), and the one that is taken is measured once more on the third (*confirming*). A round gives each
+//! candidate four times the samples of the round before, of both parts, and lets a quarter of the candidates go on: front by
+//! front of the Pareto order of cost and drop, without those whose interval says that they cannot stay within the bound.
+//!
+//! Who is left after the last round is tried on the third part, the cheapest first, until one stays within the bound there. Its
+//! drop and interval are thus of samples that neither fitted nor chose it (where several had to be tried,
+//! [`Chosen::attempts`] says so). Test samples are never seen.
+
+mod bench;
+mod interval;
+mod race;
+mod record;
+mod samples;
+mod space;
+
+use std::sync::atomic::AtomicBool;
+use std::time::Instant;
+
+use serde::{Deserialize, Serialize};
+use spikeconverter_convert::Options;
+use spikeconverter_data::{Dataset, Preprocessing};
+
+use self::bench::{Bench, Part};
+pub use self::interval::Interval;
+use self::race::{Standing, front, preference, survivors};
+pub use self::record::{Chosen, Figures, Search, SearchSetting, Trial, TrialResult};
+pub use self::space::Candidate;
+use self::space::candidates;
+use crate::{Calibration, Error, Model, Phase, Result};
+
+/// Samples and candidates grow and shrink by this from round to round.
+const FACTOR: usize = 4;
+/// Rounds at most.
+const MOST_ROUNDS: u32 = 3;
+/// Fewer choosing samples than this make no round of their own.
+const FEWEST_CHOOSING: usize = 48;
+/// Candidates that go on at least, where there are as many.
+const FEWEST_SURVIVORS: usize = 5;
+
+/// What is minimised.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Objective {
+    /// Estimated energy of a sample.
+    #[default]
+    Energy,
+    /// Steps from a sample's first input to its result.
+    Latency,
+    /// Spikes of a sample.
+    Spikes,
+}
+
+/// What is searched for, and on what.
+#[derive(Debug, Clone)]
+pub struct SearchRequest<'a> {
+    /// The trained network.
+    pub model: &'a Model,
+    /// Calibration samples, labelled or not; those that the network was trained on exaggerate its loss.
+    pub data: &'a Dataset,
+    /// How the trained network wants its samples.
+    pub preprocessing: Preprocessing,
+    /// The most accuracy that may be lost, as a share of samples; without labels, the most disagreement with the trained
+    /// network.
+    pub max_drop: f64,
+    /// The most steps from a sample's first input to its result.
+    pub max_latency: Option<u32>,
+    /// What is minimised.
+    pub objective: Objective,
+    /// Methods, by their names in the table; empty: a choice of them.
+    pub methods: Vec<String>,
+    /// Window lengths and numbers of steps; empty: a choice of them.
+    pub time_steps: Vec<u32>,
+    /// What all candidates have in common.
+    pub options: Options,
+    /// How many samples conversions are fitted on, and the seed of all choices.
+    pub calibration: Calibration,
+    /// Samples that candidates are compared and confirmed on, half of them each.
+    pub held_out: usize,
+    /// Set from outside to stop between two batches.
+    pub stop: &'a AtomicBool,
+}
+
+impl<'a> SearchRequest<'a> {
+    /// A request with the defaults: half a point, least energy, 1024 samples to fit on and 2048 to measure on.
+    pub fn new(model: &'a Model, data: &'a Dataset, preprocessing: Preprocessing, stop: &'a AtomicBool) -> Self {
+        Self {
+            model,
+            data,
+            preprocessing,
+            max_drop: 0.005,
+            max_latency: None,
+            objective: Objective::Energy,
+            methods: Vec::new(),
+            time_steps: Vec::new(),
+            options: Options::default(),
+            calibration: Calibration::default(),
+            held_out: 2048,
+            stop,
+        }
+    }
+}
+
+/// How far a search is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SearchProgress<'a> {
+    /// What is being done.
+    pub phase: Phase,
+    /// The round, counted from 1, and rounds in all; the confirmation is the last. 0 while samples are read.
+    pub round: (u32, u32),
+    /// The candidate that is worked on.
+    pub candidate: Option<&'a Candidate>,
+    /// Candidates of the round that are done.
+    pub done: usize,
+    /// Candidates of the round.
+    pub total: usize,
+}
+
+/// Who is told how far a search is.
+type Tell<'a> = &'a mut dyn FnMut(&SearchProgress<'_>);
+
+/// Searches for the cheapest conversion within a bound of accuracy lost.
+///
+/// # Errors
+/// When a method does not exist or needs training, no candidate is left by the request, there are too few samples, the data do
+/// not suit the model, or [`SearchRequest::stop`] was set. What concerns a single candidate is in the result.
+pub fn search(request: &SearchRequest<'_>, progress: Tell<'_>) -> Result<Search> {
+    let started = Instant::now();
+    let space = candidates(request)?;
+    progress(&SearchProgress { phase: Phase::Reading, round: (0, 0), candidate: None, done: 0, total: space.len() });
+    let mut bench = Bench::open(request)?;
+    let rounds = rounds(bench.choosing());
+    let mut trials: Vec<Trial> = space.into_iter().map(Trial::new).collect();
+    let mut racing: Vec<usize> = (0..trials.len()).collect();
+    for round in 1..=rounds {
+        let share = FACTOR.pow(rounds - round);
+        let part = Part { fitted: bench.fitted().div_ceil(share), measured: bench.choosing().div_ceil(share) };
+        for (done, &at) in racing.iter().enumerate() {
+            let trial = &mut trials[at];
+            let (candidate, total) = (&trial.candidate, racing.len());
+            let mut told = |phase| {
+                let round = (round, rounds + 1);
+                progress(&SearchProgress { phase, round, candidate: Some(candidate), done, total });
+            };
+            trial.result = bench.run(request, candidate, part, round == rounds, &mut told)?;
+            trial.round = round;
+        }
+        let keep = racing.len().div_ceil(FACTOR).max(FEWEST_SURVIVORS);
+        let standings: Vec<_> = racing.iter().map(|&at| trials[at].standing(request.objective)).collect();
+        racing = survivors(&standings, request.max_drop, keep).into_iter().map(|i| racing[i]).collect();
+    }
+    mark_front(&mut trials, request.objective);
+    let chosen = confirm(request, &mut bench, &trials, racing, rounds, progress)?;
+    Ok(Search { setting: bench.setting(request), trials, chosen, seconds: started.elapsed().as_secs_f64() })
+}
+
+/// Rounds that so many choosing samples make.
+fn rounds(choosing: usize) -> u32 {
+    (1..MOST_ROUNDS).take_while(|&more| choosing / FACTOR.pow(more) >= FEWEST_CHOOSING).count() as u32 + 1
+}
+
+/// Marks the trials on the Pareto front of cost and drop. Figures of few samples are not worth those of many, so that only
+/// trials with the most samples are compared with each other, and others with them.
+fn mark_front(trials: &mut [Trial], objective: Objective) {
+    let standings: Vec<Option<Standing>> = trials.iter().map(|trial| trial.standing(objective)).collect();
+    for (trial, is) in trials.iter_mut().zip(front(&standings)) {
+        trial.front = is;
+    }
+}
+
+/// Measures the candidates that are left on samples of their own, the cheapest first, until one stays within the bound.
+fn confirm(
+    request: &SearchRequest<'_>,
+    bench: &mut Bench<'_>,
+    trials: &[Trial],
+    mut racing: Vec<usize>,
+    rounds: u32,
+    progress: Tell<'_>,
+) -> Result<Option<Chosen>> {
+    let standing = |at: &usize| trials[*at].standing(request.objective);
+    racing.retain(|at| standing(at).is_some_and(|standing| standing.drop.estimate <= request.max_drop));
+    racing.sort_by(|a, b| match (standing(a), standing(b)) {
+        (Some(a), Some(b)) => preference(&a, &b, request.max_drop),
+        _ => std::cmp::Ordering::Equal,
+    });
+    for (done, &at) in racing.iter().enumerate() {
+        let candidate = &trials[at].candidate;
+        let round = (rounds + 1, rounds + 1);
+        let (phase, total) = (Phase::Evaluating, racing.len());
+        progress(&SearchProgress { phase, round, candidate: Some(candidate), done, total });
+        let Some((file, figures)) = bench.confirm(request, candidate)? else { continue };
+        if figures.drop.estimate <= request.max_drop {
+            return Ok(Some(Chosen { candidate: candidate.clone(), figures, attempts: done + 1, trial: at, file }));
+        }
+    }
+    Ok(None)
+}
+
+/// Whether somebody asked to stop.
+fn check_stop(stop: &AtomicBool) -> Result<()> {
+    if stop.load(std::sync::atomic::Ordering::Relaxed) { Err(Error::SearchInterrupted) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_samples_make_few_rounds() {
+        assert_eq!([0, 100, 191, 192, 767, 768, 100_000].map(rounds), [1, 1, 1, 2, 2, 3, 3]);
+    }
+}

@@ -1,0 +1,86 @@
+//! What is searched.
+
+use serde::Serialize;
+use spikeconverter_convert::{Granularity, Method, Options, WeightCalibration};
+use spikeconverter_network::{NetworkBuilder, Simulation};
+
+use super::SearchRequest;
+use crate::convert::known_method;
+use crate::{Error, Result};
+
+/// Methods that are searched unless others are asked for: windows, and of the streaming methods those that need the fewest
+/// steps.
+const METHODS: [&str; 5] = ["spikeconverter", "dcgs", "ecmt", "group", "li2021-light"];
+/// Window lengths that are tried unless others are asked for.
+const WINDOWS: [u32; 6] = [2, 3, 4, 5, 6, 8];
+/// Lengths of streaming simulations that are tried unless others are asked for.
+const STREAMS: [u32; 5] = [4, 8, 16, 32, 64];
+/// The longest window in which weights calibrated against the network's result are tried: beyond, they win nothing that is
+/// worth their time.
+const LONGEST_NETWORK_CALIBRATION: u32 = 4;
+
+/// A method with its options.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Candidate {
+    /// The method's name.
+    pub method: String,
+    /// Its options.
+    pub options: Options,
+}
+
+impl Candidate {
+    /// The flags of `convert` that ask for it.
+    pub fn flags(&self) -> String {
+        format!("--method {}{}", self.method, self.options.flags())
+    }
+}
+
+/// All candidates of a request, the cheapest methods first.
+pub(super) fn candidates(request: &SearchRequest<'_>) -> Result<Vec<Candidate>> {
+    let mut names: Vec<&str> = request.methods.iter().map(String::as_str).collect();
+    if names.is_empty() {
+        names.extend(METHODS);
+    }
+    let mut candidates = Vec::new();
+    for name in names {
+        let method = known_method(name)?;
+        let info = method.info();
+        if info.needs_training {
+            return Err(Error::NeedsTraining { method: name.into() });
+        }
+        let stream = info.schedule == Simulation::Stream.name();
+        for time_steps in time_steps(request, stream) {
+            let options = Options { time_steps, ..request.options.clone() };
+            let variants = if stream { vec![options] } else { of_window(method, &options) };
+            candidates.extend(variants.into_iter().map(|options| Candidate { method: name.into(), options }));
+        }
+    }
+    if candidates.is_empty() { Err(Error::NothingToSearch) } else { Ok(candidates) }
+}
+
+fn time_steps(request: &SearchRequest<'_>, stream: bool) -> Vec<u32> {
+    let usual: &[u32] = if stream { &STREAMS } else { &WINDOWS };
+    let asked = if request.time_steps.is_empty() { usual } else { &request.time_steps };
+    let longest = if stream { NetworkBuilder::MOST_STREAMING_STEPS } else { NetworkBuilder::MOST_WINDOW_STEPS };
+    // a stream's latency is known before anything runs
+    let longest = request.max_latency.filter(|_| stream).map_or(longest, |most| most.min(longest));
+    let mut steps: Vec<u32> = asked.iter().copied().filter(|steps| *steps <= longest).collect();
+    steps.sort_unstable();
+    steps.dedup();
+    steps
+}
+
+/// The settings of a windowed method that may matter at a window's length, where the method takes them and the request leaves
+/// them open. The base of the code is not among them: a conversion chooses it itself, layer by layer.
+fn of_window(method: &dyn Method, options: &Options) -> Vec<Options> {
+    let takes = |option: &str| method.info().options.contains(&option);
+    let mut variants = vec![options.clone()];
+    if takes("--thresholds") && options.thresholds.is_none() {
+        variants.push(Options { thresholds: Some(Granularity::Layer), ..options.clone() });
+    }
+    let open = options.weight_calibration.is_none() && options.time_steps <= LONGEST_NETWORK_CALIBRATION;
+    if open && takes("--weight-calibration") && options.implied_weight_calibration() < WeightCalibration::Network {
+        variants.push(Options { weight_calibration: Some(WeightCalibration::Network), ..options.clone() });
+    }
+    variants
+}
