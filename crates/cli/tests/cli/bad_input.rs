@@ -95,7 +95,7 @@ fn usage() {
         assert!(run.err.starts_with("error: "), "{wrong}: {run:?}");
     }
     assert_eq!(run(folder.path(), "").code, 2);
-    assert_eq!(run(folder.path(), "convert digits.onnx -o net.snn").code, 2);
+    assert_eq!(run(folder.path(), "convert digits.onnx --data digits-train.npz").code, 2);
     assert_eq!(files(folder.path()), SHIPPED);
 }
 

@@ -29,9 +29,6 @@ fn the_cheapest_within_the_bound_is_written() {
         let within = number(&trial["result"]["measured"]["drop"], "estimate") <= 0.01;
         assert!(!within || cost(trial) >= of_chosen || number(chosen, "attempts") > 1.0, "{trial}");
     }
-    // one step a window is far too few here, and is left behind early
-    let first = trials.iter().find(|trial| trial["options"]["time_steps"] == 1).unwrap();
-    assert!(number(first, "round") < last as f64, "{first}");
     let evaluated = run(folder.path(), "eval net.snn --data digits-test.npz --json").json();
     assert!(number(&evaluated, "agreement") > 0.97, "{evaluated}");
     assert_eq!(number(&evaluated, "latency_steps"), number(&chosen["figures"], "latency_steps"));

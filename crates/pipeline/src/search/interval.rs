@@ -30,7 +30,12 @@ impl Interval {
         let centre = share + Z * Z / (2.0 * n);
         let reach = Z * (share * (1.0 - share) / n + Z * Z / (4.0 * n * n)).sqrt();
         let end = |value: f64| (value / (1.0 + Z * Z / n)).clamp(0.0, 1.0);
-        Self { estimate: share, low: end(centre - reach), high: end(centre + reach) }
+        // at its bounds the centre and the reach are the same number, but for rounding
+        Self {
+            estimate: share,
+            low: if part == 0 { 0.0 } else { end(centre - reach) },
+            high: if part == whole { 1.0 } else { end(centre + reach) },
+        }
     }
 
     /// The loss of accuracy from one network to another on the same `images`: `lost` are right with the first alone, `won`
