@@ -37,7 +37,7 @@ pub fn explanation(report: &ExplainReport) -> Page {
         title: format!("Where the accuracy of {} went", report.name),
         lead: lead(report),
         tiles: tiles(report),
-        series: parts.chain([COST, RECOVERED, NEURONS]).map(str::to_owned).collect(),
+        series: parts.chain([NEURONS, COST, RECOVERED]).map(str::to_owned).collect(),
         sections,
         foot: format!(
             "Written by spikeconverter {}. Charts: Apache ECharts, Apache License 2.0.",
