@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use spikeconverter_engine::{Batch, ClockedEngine, Engine, EngineError};
+use spikeconverter_engine::{Batch, ClockedEngine, Engine};
 use spikeconverter_graph::{Graph, NodeId};
 use spikeconverter_network::{NodeKind, Population, Readout, SpikingNetwork};
 
@@ -79,7 +79,7 @@ pub(crate) fn online(
     delay: u32,
     correct: bool,
 ) -> Result<Conversion, ConvertError> {
-    let samples = first(samples, SAMPLES)?;
+    let samples = samples.first(SAMPLES);
     let output = conversion.network.output();
     let wanted = AnnValues::new(graph, &[lowered.targets[output.0]], &samples)?.take(lowered.targets[output.0])?;
     let mut best: Option<(f64, SpikingNetwork)> = None;
@@ -165,10 +165,4 @@ fn survey(
         layers.push(layer);
     }
     Ok(Conversion { network, layers, samples: used })
-}
-
-/// The first samples of a batch, which are in no order.
-fn first(samples: &Batch, most: usize) -> Result<Batch, EngineError> {
-    let count = samples.count().min(most);
-    Batch::new(count, samples.shape().to_vec(), samples.data()[..count * samples.volume()].to_vec())
 }

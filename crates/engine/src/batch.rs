@@ -38,6 +38,16 @@ impl<T> Batch<T> {
         Ok(Self { count, shape, data: vec![value; len] })
     }
 
+    /// Its first `count` samples, or all where it has fewer.
+    #[must_use]
+    pub fn first(&self, count: usize) -> Self
+    where
+        T: Clone,
+    {
+        let count = count.min(self.count);
+        Self { count, shape: self.shape.clone(), data: self.data[..count * self.volume()].to_vec() }
+    }
+
     /// Number of samples.
     pub fn count(&self) -> usize {
         self.count

@@ -6,7 +6,7 @@ use std::time::Instant;
 use serde::Serialize;
 use spikeconverter_convert::{ConvertError, Findings, LayerReport, Method, Options, method, methods};
 use spikeconverter_data::{Dataset, Preprocessing};
-use spikeconverter_engine::{Batch, EngineError};
+use spikeconverter_engine::Batch;
 use spikeconverter_graph::Graph;
 use spikeconverter_network::{CalibrationRecord, Provenance, Schedule, SnnFile, SpikingNetwork};
 
@@ -171,11 +171,8 @@ impl Prepared {
     }
 
     /// The same with the first `count` samples.
-    pub(crate) fn first(&self, count: usize) -> std::result::Result<Self, EngineError> {
-        let count = count.min(self.samples.count());
-        let data = self.samples.data()[..count * self.samples.volume()].to_vec();
-        let samples = Batch::new(count, self.samples.shape().to_vec(), data)?;
-        Ok(Self { feed: self.feed.clone(), graph: self.graph.clone(), samples })
+    pub(crate) fn first(&self, count: usize) -> Self {
+        Self { feed: self.feed.clone(), graph: self.graph.clone(), samples: self.samples.first(count) }
     }
 }
 

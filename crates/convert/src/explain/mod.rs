@@ -141,10 +141,15 @@ impl<'a> Explainer<'a> {
             labels.iter().map(|&label| Some(i64::from(label).saturating_add(label_offset))).collect::<Vec<_>>()
         });
         let reference = right.as_ref().unwrap_or(&of_ann);
+        let mut tallies = std::mem::take(&mut self.tallies);
         let result = match &self.way {
-            Way::Windows { .. } => self.add_windows(samples, &trained, reference, progress)?,
-            Way::Stream(_) => self.add_stream(samples, &trained, reference, progress)?,
+            Way::Windows { tracer, layers } => {
+                self.add_windows((tracer, layers), samples, &trained, reference, &mut tallies, progress)
+            }
+            Way::Stream(layers) => self.add_stream(layers, samples, &trained, reference, &mut tallies, progress),
         };
+        self.tallies = tallies;
+        let result = result?;
         let of_snn = network_classes(self.network, &result);
         let first = self.samples.len();
         for (i, (wanted, found)) in trained.result(self.graph)?.samples().zip(result.samples()).enumerate() {
@@ -162,15 +167,14 @@ impl<'a> Explainer<'a> {
 
     /// Adds what the layers of a windowed network did; the network's result.
     fn add_windows(
-        &mut self,
+        &self,
+        (tracer, layers): (&Tracer<'_>, &[Layer]),
         samples: &Batch,
         trained: &Trained,
         reference: &[Option<i64>],
+        tallies: &mut [Tally],
         progress: &mut dyn FnMut(),
     ) -> Result<Batch, ConvertError> {
-        let Way::Windows { tracer, layers } = &self.way else {
-            return Err(EngineError::NoNode { nodes: 0, id: 0 }.into());
-        };
         let trace = tracer.run(samples)?;
         let steps = self.network.time_steps();
         // with trained weights on decoded trains
@@ -181,7 +185,7 @@ impl<'a> Explainer<'a> {
         } else {
             None
         };
-        for (i, (layer, tally)) in layers.iter().zip(&mut self.tallies).enumerate() {
+        for (i, (layer, tally)) in layers.iter().zip(tallies).enumerate() {
             let wanted = trained.value(layer.target)?;
             let (Some(membranes), Some(codes)) = (trace.membranes(layer.id), trace.codes(layer.id)) else { continue };
             let membranes = layer.membranes(membranes);
@@ -202,16 +206,17 @@ impl<'a> Explainer<'a> {
 
     /// The same for a streaming network.
     fn add_stream(
-        &mut self,
+        &self,
+        layers: &[StreamLayer],
         samples: &Batch,
         trained: &Trained,
         reference: &[Option<i64>],
+        tallies: &mut [Tally],
         progress: &mut dyn FnMut(),
     ) -> Result<Batch, ConvertError> {
-        let Way::Stream(layers) = &self.way else { return Err(EngineError::NoNode { nodes: 0, id: 0 }.into()) };
         let mut trace = StreamTrace::new(self.network, samples)?;
         let steps = self.network.time_steps();
-        for (layer, tally) in layers.iter().zip(&mut self.tallies) {
+        for (layer, tally) in layers.iter().zip(tallies) {
             let membranes = trained.value(layer.membrane)?;
             let wanted = layer.activations(membranes)?;
             let (currents, sent) = trace.means(self.network, samples, layer)?;

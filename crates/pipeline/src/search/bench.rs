@@ -134,8 +134,7 @@ impl<'a> Bench<'a> {
         check_stop(request.stop)?;
         told(Phase::Fitting);
         let started = Instant::now();
-        let failed = |source| Error::Engine { file: request.model.path().to_owned(), source };
-        let prepared = self.prepared.first(part.fitted).map_err(failed)?;
+        let prepared = self.prepared.first(part.fitted);
         let file = convert_prepared(&conversion(request, candidate), &prepared, &mut |_| ())?.file;
         let latency_steps = Schedule::new(&file.network).latency_steps;
         if request.max_latency.is_some_and(|most| latency_steps > most) {
