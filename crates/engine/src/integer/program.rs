@@ -206,6 +206,11 @@ impl<'a> Program<'a> {
         samples: usize,
     ) -> Result<Vec<f64>, EngineError> {
         let inputs: Vec<Vec<f64>> = node.inputs.iter().map(|&i| self.value(i, values, read, samples)).collect();
+        if let ([input], [values], false) = (&node.inputs[..], &inputs[..], matches!(node.kind, NodeKind::Head(_)))
+            && let Some(sums) = whole::sums(op, &self.network.node(*input).shape, values)
+        {
+            return Ok(sums);
+        }
         let mut result = Vec::with_capacity(volume(&node.shape) * samples);
         for sample in 0..samples {
             let given: Vec<(&[usize], &[f64])> = (node.inputs.iter().zip(&inputs))
@@ -214,14 +219,7 @@ impl<'a> Program<'a> {
                     (shape, &values[sample * volume(shape)..][..volume(shape)])
                 })
                 .collect();
-            let whole = match given.as_slice() {
-                [(shape, values)] if !matches!(node.kind, NodeKind::Head(_)) => whole::sums(op, shape, values),
-                _ => None,
-            };
-            match whole {
-                Some(sums) => result.extend(sums),
-                None => result.extend(literal::apply(op, &given, true)?),
-            }
+            result.extend(literal::apply(op, &given, true)?);
         }
         Ok(result)
     }

@@ -2,16 +2,19 @@
 //! exactly in any order.
 
 use spikeconverter_graph::ops::{Conv, Linear};
-use spikeconverter_graph::{Op, Tensor};
+use spikeconverter_graph::{Op, Tensor, volume};
 
 use crate::kernels::vectors::vectorised;
 
 /// Sums that the compiler keeps side by side.
 const LANES: usize = 8;
 
-/// The results of a layer of weights that reads whole maps for each of them; `None` for other operations, and where sums could
-/// leave the 53 bits in which all integers are numbers.
-pub(super) fn sums(op: &Op, shape: &[usize], x: &[f64]) -> Option<Vec<f64>> {
+/// The largest weight of an integer network.
+const LARGEST_WEIGHT: f64 = 127.0;
+
+/// The results of a layer of weights that reads whole maps for each of them, for samples of this shape; `None` for other
+/// operations, and where sums could leave the 53 bits in which all integers are numbers.
+pub(super) fn sums(op: &Op, shape: &[usize], samples: &[f64]) -> Option<Vec<f64>> {
     let (weight, bias, groups) = match op {
         Op::Linear(Linear { weight, bias }) => (weight, bias.as_ref(), 1),
         Op::Conv(Conv { weight, bias, window, groups }) => {
@@ -20,39 +23,39 @@ pub(super) fn sums(op: &Op, shape: &[usize], x: &[f64]) -> Option<Vec<f64>> {
         }
         _ => return None,
     };
-    let of_all = x.len() * weight.shape()[0] == weight.data().len() * groups && !x.is_empty();
+    let inputs = volume(shape);
+    let of_all = inputs * weight.shape()[0] == weight.data().len() * groups && inputs > 0;
     let largest = |values: &mut dyn Iterator<Item = f64>| values.fold(0.0, |most: f64, x| most.max(x.abs()));
-    let bound =
-        largest(&mut x.iter().copied()) * largest(&mut weight.data().iter().map(|&w| w.into())) * x.len() as f64
-            + bias.map_or(0.0, |bias| largest(&mut bias.data().iter().map(|&b| b.into())));
-    (of_all && bound < (1u64 << 53) as f64).then(|| rows(weight, bias, groups, x))
+    let bound = largest(&mut samples.iter().copied()) * LARGEST_WEIGHT * inputs as f64
+        + bias.map_or(0.0, |bias| largest(&mut bias.data().iter().map(|&b| b.into())));
+    (of_all && bound < (1u64 << 53) as f64).then(|| rows(weight, bias, groups, samples, inputs))
 }
 
-fn rows(weight: &Tensor, bias: Option<&Tensor>, groups: usize, x: &[f64]) -> Vec<f64> {
-    let outputs = weight.shape()[0];
-    let inputs = x.len() / groups;
-    let mut results = vec![0.0; outputs];
+fn rows(weight: &Tensor, bias: Option<&Tensor>, groups: usize, samples: &[f64], volume: usize) -> Vec<f64> {
+    let (outputs, inputs) = (weight.shape()[0], volume / groups);
+    let mut results = vec![0.0; samples.len() / volume * outputs];
     vectorised(
         #[inline(always)]
         || {
-            let rows = results.iter_mut().zip(weight.data().chunks_exact(inputs));
-            for (row, (result, weights)) in rows.enumerate() {
-                let x = &x[row / (outputs / groups) * inputs..][..inputs];
-                let mut sums = [0.0; LANES];
-                let (blocks, rest) = (weights.chunks_exact(LANES), weights.chunks_exact(LANES).remainder());
-                for (weights, x) in blocks.zip(x.chunks_exact(LANES)) {
-                    for lane in 0..LANES {
-                        sums[lane] += f64::from(weights[lane]) * x[lane];
+            // a row of weights serves all samples while it is in cache
+            for (row, weights) in weight.data().chunks_exact(inputs).enumerate() {
+                let bias = bias.map_or(0.0, |bias| f64::from(bias.data()[row]));
+                let results = results[row..].iter_mut().step_by(outputs);
+                for (result, x) in results.zip(samples.chunks_exact(volume)) {
+                    let x = &x[row / (outputs / groups) * inputs..][..inputs];
+                    let mut sums = [0.0; LANES];
+                    let (blocks, rest) = (weights.chunks_exact(LANES), weights.chunks_exact(LANES).remainder());
+                    for (weights, x) in blocks.zip(x.chunks_exact(LANES)) {
+                        for lane in 0..LANES {
+                            sums[lane] += f64::from(weights[lane]) * x[lane];
+                        }
                     }
+                    let rest = rest.iter().zip(&x[x.len() - rest.len()..]).map(|(&w, x)| f64::from(w) * x);
+                    *result = bias + sums.iter().sum::<f64>() + rest.sum::<f64>();
                 }
-                let rest = rest.iter().zip(&x[x.len() - rest.len()..]).map(|(&w, x)| f64::from(w) * x);
-                *result = sums.iter().sum::<f64>() + rest.sum::<f64>();
             }
         },
     );
-    if let Some(bias) = bias {
-        results.iter_mut().zip(bias.data()).for_each(|(result, &bias)| *result += f64::from(bias));
-    }
     results
 }
 
@@ -79,7 +82,11 @@ mod tests {
             let linear = Op::Linear(Linear { weight: tensor(&[5, inputs], 127), bias: Some(tensor(&[5], 1 << 20)) });
             let x = integers(inputs, 1 << 22);
             let expected = literal::apply(&linear, &[(&[inputs], &x)], true).unwrap();
-            assert_eq!(sums(&linear, &[inputs], &x), Some(expected));
+            assert_eq!(sums(&linear, &[inputs], &x), Some(expected.clone()));
+            let other: Vec<f64> = x.iter().map(|x| 3.0 - x).collect();
+            let of_other = literal::apply(&linear, &[(&[inputs], &other)], true).unwrap();
+            let both = sums(&linear, &[inputs], &[x, other].concat());
+            assert_eq!(both, Some([expected, of_other].concat()), "two samples");
             assert_eq!(sums(&linear, &[inputs], &vec![2f64.powi(53); inputs]), None, "too large");
         }
         let mean = Conv { weight: tensor(&[6, 1, 3, 3], 1), bias: None, window: Window::new(vec![3, 3]), groups: 6 };
