@@ -2,11 +2,14 @@
 
 use spikeconverter_graph::ops::{Add, Affine, Conv, ConvTranspose, Linear, Pad};
 use spikeconverter_graph::{Op, Tensor};
+use spikeconverter_neuron::Comparison;
 
 use crate::{Encoding, NodeKind, Population, SpikingNetwork, Transfer};
 
 /// Integers up to this are exact in `f32`: the bound of constants in units of the membrane.
 const LARGEST_CONSTANT: f32 = (1 << 24) as f32;
+/// Bound of initial potentials, which are added once; every number of `f32` beyond 2^24 is an integer.
+const LARGEST_INITIAL: f32 = (1 << 28) as f32;
 /// Bound of the weights: a symmetric signed byte.
 const LARGEST_WEIGHT: f32 = 127.0;
 
@@ -16,11 +19,12 @@ impl SpikingNetwork {
     ///
     /// * populations hear all before they fire;
     /// * samples enter as pixels ([`Encoding::Pixels`]);
-    /// * populations have base 2 and amplitude `2^(T-1)`, so that a train stands for its code;
+    /// * populations fire at their thresholds, have base 2 and amplitude `2^(T-1)`, so that a train stands for its code;
     /// * thresholds (of positive and of negative membranes) are `2^(T-1)` times a unit, an integer of 1..=2^24: the
     ///   membrane that one unit of the code stands for;
     /// * weights of convolutions and linear layers are integers of −127..=127;
-    /// * initial potentials, bounds, biases, scales, shifts, coefficients and padding are integers within ±2^24;
+    /// * bounds, biases, scales, shifts, coefficients and padding are integers within ±2^24, initial potentials within
+    ///   ±2^28;
     /// * there are no means, which are sums in such a network.
     ///
     /// Heads, which run on the result without spikes, may hold any numbers.
@@ -33,13 +37,17 @@ impl SpikingNetwork {
                 // streams are not windows of a code
                 NodeKind::Streaming(_) | NodeKind::StreamingPool(_) => false,
                 NodeKind::Population(p) => population(p, node.shape.first().copied().unwrap_or(1), self.time_steps()),
-                NodeKind::Readout(readout) => readout.initial.iter().all(|&v| is_constant(v)),
+                NodeKind::Readout(readout) => readout.initial.iter().all(|&v| is_initial(v)),
             })
     }
 }
 
 fn is_constant(x: f32) -> bool {
     x.fract() == 0.0 && x.abs() <= LARGEST_CONSTANT
+}
+
+fn is_initial(x: f32) -> bool {
+    x.fract() == 0.0 && x.abs() <= LARGEST_INITIAL
 }
 
 fn synapse(op: &Op) -> bool {
@@ -77,10 +85,11 @@ fn population(population: &Population, channels: usize, steps: u32) -> bool {
         threshold == f32::INFINITY || is_unit(threshold)
     };
     population.base == 2.0
+        && population.comparison == Comparison::AtLeast
         && population.amplitude == Some(first)
         && bounds
         && population.threshold.iter().all(|&t| is_unit(t))
-        && population.initial.iter().all(|&v| is_constant(v))
+        && population.initial.iter().all(|&v| is_initial(v))
         && (0..channels).all(negative)
 }
 
@@ -106,6 +115,7 @@ mod tests {
             initial: vec![-7.0, 0.0],
             pool: None,
             amplitude: Some(8.0),
+            comparison: Comparison::AtLeast,
         };
         changed(&mut population);
         let id = builder.add("relu", NodeKind::Population(population), &[id]).unwrap();
@@ -129,9 +139,12 @@ mod tests {
         assert!(!network(0.5, |_| ()).is_integer());
         assert!(!network(1.0, |p| p.amplitude = None).is_integer());
         assert!(!network(1.0, |p| p.base = 1.5).is_integer());
+        assert!(!network(1.0, |p| p.comparison = Comparison::Above).is_integer());
         assert!(!network(1.0, |p| p.threshold = vec![12.0]).is_integer());
         assert!(!network(1.0, |p| p.threshold = vec![4.0]).is_integer());
         assert!(!network(1.0, |p| p.initial = vec![0.25]).is_integer());
+        assert!(network(1.0, |p| p.initial = vec![-(1 << 28) as f32]).is_integer());
+        assert!(!network(1.0, |p| p.initial = vec![(1 << 29) as f32]).is_integer());
         assert!(!network(1.0, |p| p.transfer = Transfer::Leaky { slope: vec![0.3] }).is_integer());
         assert!(!network(1.0, |p| p.transfer = Transfer::Clip { low: Some(0.0), high: Some(6.5) }).is_integer());
     }

@@ -9,7 +9,7 @@ use spikeconverter_network::{Population, Readout, SpikingNetwork, Transfer};
 
 use super::fit::{mean_difference, refit_initial};
 use super::{Fitter, report, walk};
-use crate::quantise::Quantised;
+use crate::quantise::{Quantised, quantised_potential};
 use crate::{Conversion, ConvertError, LayerReport};
 
 /// Corrects the potentials of an integer network, unless `enabled` is false, and reports on its populations in units of
@@ -61,7 +61,7 @@ impl Fitter for Correction<'_> {
         let step = self.step(id);
         let real = in_activation_units(population, step);
         let initial = refit_initial(&real, self.network.time_steps(), &scaled(membranes, step), wanted);
-        let initial = initial.iter().enumerate().map(|(c, v)| (v / at(step, c)).round()).collect();
+        let initial = initial.iter().enumerate().map(|(c, v)| quantised_potential(*v, at(step, c))).collect();
         Population { initial, ..population.clone() }
     }
 
@@ -79,7 +79,7 @@ impl Fitter for Correction<'_> {
         }
         let step = at(self.step(id), 0);
         let difference = mean_difference(wanted, &scaled(found, &[step]));
-        Readout { initial: difference.iter().map(|v| (v / step).round()).collect(), ..Readout::default() }
+        Readout { initial: difference.iter().map(|&v| quantised_potential(v, step)).collect(), ..Readout::default() }
     }
 }
 

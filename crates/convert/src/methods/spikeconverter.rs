@@ -94,7 +94,12 @@ impl Method for SpikeConverter {
                 let float = calibrate(&lowered, graph, calibration, options, &mut float)?;
                 let quantised = quantise(&float.network, &lowered.targets)?;
                 let mut integers = |done| progress(fitting + done, fitting + layers);
-                correct(&quantised, graph, calibration, options.bias_correction, &mut integers)
+                let conversion = correct(&quantised, graph, calibration, options.bias_correction, &mut integers)?;
+                // engines would run it, and slowly: nobody would notice
+                conversion.network.is_integer().then_some(conversion).ok_or_else(|| {
+                    let reason = "its numbers cannot all be made integers; convert it with --weights f32";
+                    ConvertError::Network(reason.into())
+                })
             }
         }
     }

@@ -21,6 +21,7 @@ use spikeconverter_graph::ops::Affine;
 use spikeconverter_graph::{NodeId, Op, Role, Tensor};
 use spikeconverter_network::{NetworkBuilder, NodeKind, Population, Readout, SpikingNetwork, Transfer};
 
+pub(crate) use self::scale::quantised_potential;
 use self::scale::{common_step, exact_slope, membrane_units, natural, quantised_constant};
 use self::sources::Source;
 use self::terms::Terms;
@@ -123,7 +124,7 @@ impl Quantiser<'_> {
             other => (units, other),
         };
         let step_of = |c: usize| if let [only] = step.as_slice() { *only } else { step[c] };
-        let initial = (0..count).map(|c| quantised_constant(population.initial(c), step_of(c)));
+        let initial = (0..count).map(|c| quantised_potential(population.initial(c), step_of(c)));
         let rounded = Population {
             transfer,
             base: 2.0,
@@ -132,6 +133,7 @@ impl Quantiser<'_> {
             initial: if population.initial.is_empty() { Vec::new() } else { initial.collect() },
             pool: population.pool.clone(),
             amplitude: Some(first_spike),
+            comparison: population.comparison,
         };
         let value = units.iter().enumerate().map(|(c, unit)| unit * step_of(c)).collect();
         let input = self.build(&terms, &step)?;
@@ -146,7 +148,7 @@ impl Quantiser<'_> {
         let terms = self.terms(self.network.node(id).inputs[0])?;
         let step = common_step(&terms.rows(None));
         let input = self.build(&terms, &[step])?;
-        let initial = readout.initial.iter().map(|&v| quantised_constant(v, step)).collect();
+        let initial = readout.initial.iter().map(|&v| quantised_potential(v, step)).collect();
         let built = self.add(id, NodeKind::Readout(Readout { initial, ..Readout::default() }), &[input])?;
         self.steps.insert(built, vec![step]);
         let scale = Affine { scale: Some(Tensor::full(Vec::new(), step)), shift: None };

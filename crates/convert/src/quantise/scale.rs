@@ -7,6 +7,8 @@ use super::terms::Row;
 pub(super) const LARGEST_WEIGHT: f32 = 127.0;
 /// Largest bias: half of what `f32` holds exactly, which leaves room for corrections.
 const LARGEST_BIAS: f32 = (1 << 23) as f32;
+/// Largest initial potential: within what an integer network may have, and beyond 2^24 an integer anyway.
+const LARGEST_INITIAL: f32 = (1 << 28) as f32;
 /// Largest number of membrane units in a unit of the code: thresholds stay small where weights hardly matter.
 const LARGEST_UNIT: f32 = (1 << 13) as f32;
 /// The largest weights may be clipped by this factor where that rounds the others better.
@@ -73,6 +75,11 @@ pub(super) fn quantised(x: f32, step: f32, most: f32) -> f32 {
     let rounded = (x / step).round().clamp(-most, most);
     // a step of a channel without any constant may be anything
     if rounded.is_finite() { rounded } else { 0.0 }
+}
+
+/// A potential that is added once, which may be larger than what is multiplied with.
+pub(crate) fn quantised_potential(x: f32, step: f32) -> f32 {
+    quantised(x, step, LARGEST_INITIAL)
 }
 
 /// A constant that is not a weight.

@@ -7,6 +7,7 @@ use spikeconverter_graph::ops::{
 };
 use spikeconverter_graph::{NodeId, Op, Tensor, volume};
 use spikeconverter_network::{Encoding, NodeKind, Population, Readout, SpikingNetwork, Transfer};
+use spikeconverter_neuron::Comparison;
 
 use crate::generator::Dice;
 use crate::harness::{Net, batch, concat, sum};
@@ -130,14 +131,17 @@ impl Garden {
         let most = [9, 900, 20_000][self.dice.below(3)];
         let threshold = (0..count).map(|_| first * (1 + self.dice.below(most)) as f32).collect();
         let transfer = transfer.unwrap_or_else(|| self.transfer(channels, pool.is_some()));
+        // rarely ones that only f32 beyond 2^24 holds
+        let largest = [500, 500, 500, 1 << 26][self.dice.below(4)];
         let population = Population {
             transfer,
             base: 2.0,
             threshold,
             half_step: self.dice.coin(),
-            initial: if self.dice.coin() { Vec::new() } else { self.integers(channels, 500) },
+            initial: if self.dice.coin() { Vec::new() } else { self.integers(channels, largest) },
             pool,
             amplitude: Some(first),
+            comparison: Comparison::AtLeast,
         };
         self.net.0.add("population", NodeKind::Population(population), &[input]).ok()
     }
