@@ -11,6 +11,7 @@ use spikeconverter_graph::{Graph, Node, NodeId, Op, Role};
 use spikeconverter_network::{
     Encoding, NetworkBuilder, NodeKind, Population, Readout, Signal, SpikingNetwork, Transfer,
 };
+use spikeconverter_neuron::Comparison;
 
 use crate::ConvertError;
 
@@ -188,6 +189,7 @@ impl State<'_> {
             initial: Vec::new(),
             pool,
             amplitude: None,
+            comparison: Comparison::AtLeast,
         };
         let placed = self.add(target, NodeKind::Population(population), &[value], named)?;
         self.values[target.0] = Some(placed);

@@ -200,6 +200,7 @@ pub(crate) fn search_base(
 #[cfg(test)]
 mod tests {
     use spikeconverter_network::{Population, Transfer};
+    use spikeconverter_neuron::Comparison;
 
     use super::*;
 
@@ -212,6 +213,7 @@ mod tests {
             initial: Vec::new(),
             pool: None,
             amplitude: None,
+            comparison: Comparison::AtLeast,
         };
         ChannelParameters::new(&population, 0)
     }

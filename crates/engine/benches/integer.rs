@@ -11,6 +11,7 @@ use spikeconverter_engine::{Batch, FoldedEngine, Isa, peak};
 use spikeconverter_graph::ops::{Conv, MaxPool, Window};
 use spikeconverter_graph::{NodeId, Op, Tensor, volume};
 use spikeconverter_network::{Encoding, NetworkBuilder, NodeKind, Population, Readout, SpikingNetwork, Transfer};
+use spikeconverter_neuron::Comparison;
 
 type AnyError = Box<dyn Error>;
 
@@ -103,6 +104,7 @@ fn build(case: &Case) -> Result<(SpikingNetwork, NodeId), AnyError> {
             initial: Vec::new(),
             pool,
             amplitude: Some(first),
+            comparison: Comparison::AtLeast,
         })
     };
     let transfer = if case.signed { Transfer::linear() } else { Transfer::Relu };

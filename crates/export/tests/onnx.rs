@@ -12,7 +12,7 @@ use spikeconverter_network::{
     Encoding, NetworkBuilder, NodeKind, Population, Provenance, Readout, SnnFile, SpikingNetwork, StreamingPopulation,
     Transfer,
 };
-use spikeconverter_neuron::{Emission, Rehearsal};
+use spikeconverter_neuron::{Comparison, Emission, Rehearsal};
 use spikeconverter_onnx::proto::{ModelProto, data_type};
 use spikeconverter_onnx::{ImportOptions, NodeStatus, import_bytes};
 
@@ -47,6 +47,7 @@ fn population(b: &mut NetworkBuilder, name: &str, input: NodeId, change: impl Fn
         initial: Vec::new(),
         pool: None,
         amplitude: None,
+        comparison: Comparison::AtLeast,
     };
     change(&mut population);
     b.add(name, NodeKind::Population(population), &[input]).unwrap()
@@ -79,6 +80,7 @@ fn residual(steps: u32) -> SpikingNetwork {
     let sum = population(&mut b, "clip", sum, |p| {
         p.transfer = Transfer::Clip { low: Some(0.0), high: Some(3.0) };
         p.half_step = false;
+        p.comparison = Comparison::Above;
     });
     let pool = MaxPool { window: Window::new(vec![2, 2]).strided(2), ceil: false };
     let pooled = b.add("pool", NodeKind::MaxPool(pool), &[sum]).unwrap();

@@ -330,7 +330,7 @@ impl NetworkBuilder {
                     return Err("a population reads spikes or currents".into());
                 }
                 let input = only()?;
-                population.check(input.first().copied().unwrap_or(1))?;
+                population.check(input.first().copied().unwrap_or(1), self.delay < self.time_steps)?;
                 Ok((population.output_shape(input)?, Signal::Train))
             }
             NodeKind::MaxPool(pool) => {

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 use spikeconverter_graph::ops::MaxPool;
-use spikeconverter_neuron::{Ilif, NegativeBranch, SignedTrain, WindowCode};
+use spikeconverter_neuron::{Comparison, Ilif, NegativeBranch, SignedTrain, WindowCode};
 
 /// What a population makes of its membrane potential `v` at the hand-over: the activation it stands for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -110,6 +110,13 @@ pub struct Population {
     /// so that a train stands for its code and thresholds are in units of the membrane.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub amplitude: Option<f32>,
+    /// Whether a membrane at its threshold fires; absent in files: it does.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub comparison: Comparison,
+}
+
+fn is_default(comparison: &Comparison) -> bool {
+    *comparison == Comparison::default()
 }
 
 impl Population {
@@ -120,7 +127,12 @@ impl Population {
             threshold: f64::from(self.negative_threshold(channel)),
             spike: if slope > 0.0 { -1 } else { 1 },
         });
-        Ilif { base: f64::from(self.base), threshold: f64::from(self.threshold(channel)), negative }
+        Ilif {
+            base: f64::from(self.base),
+            threshold: f64::from(self.threshold(channel)),
+            negative,
+            comparison: self.comparison,
+        }
     }
 
     /// Threshold of a channel.
@@ -193,8 +205,13 @@ impl Population {
         self.pool.as_ref().map_or_else(|| Ok(input.to_vec()), |pool| pool.output_shape(input))
     }
 
-    /// Checks all parameters for `channels` channels.
-    pub(crate) fn check(&self, channels: usize) -> Result<(), String> {
+    /// Checks all parameters for `channels` channels; `early` says whether it fires before it has heard all.
+    pub(crate) fn check(&self, channels: usize, early: bool) -> Result<(), String> {
+        if early && self.comparison != Comparison::AtLeast {
+            return Err(
+                "must exceed its thresholds to fire, which neurons that fire before they heard all do not".into()
+            );
+        }
         if !(1.0..=2.0).contains(&self.base) {
             return Err(format!("base {} lies outside [1, 2]", self.base));
         }
@@ -269,6 +286,7 @@ mod tests {
             initial: Vec::new(),
             pool: None,
             amplitude: None,
+            comparison: Comparison::AtLeast,
         }
     }
 

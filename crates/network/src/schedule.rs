@@ -185,7 +185,7 @@ fn merge<'a>(codes: impl Iterator<Item = &'a WindowCode>) -> Vec<WindowCode> {
 mod tests {
     use spikeconverter_graph::Tensor;
     use spikeconverter_graph::ops::{Add, Linear, Op};
-    use spikeconverter_neuron::Rehearsal;
+    use spikeconverter_neuron::{Comparison, Rehearsal};
 
     use super::*;
     use crate::{NetworkBuilder, Population, Readout, StreamingPopulation, Transfer};
@@ -199,6 +199,7 @@ mod tests {
             initial: Vec::new(),
             pool: None,
             amplitude: None,
+            comparison: Comparison::AtLeast,
         })
     }
 

@@ -175,6 +175,7 @@ mod tests {
 
     use crate::{Encoding, NetworkBuilder, NodeKind, Population, Transfer};
     use spikeconverter_graph::{NodeId, Op};
+    use spikeconverter_neuron::Comparison;
 
     fn population(base: f32, threshold: &[f32]) -> NodeKind {
         NodeKind::Population(Population {
@@ -185,6 +186,7 @@ mod tests {
             initial: Vec::new(),
             pool: None,
             amplitude: None,
+            comparison: Comparison::AtLeast,
         })
     }
 

@@ -16,6 +16,11 @@ pub enum Comparison {
 impl Comparison {
     /// Whether `value` has reached `threshold`.
     pub fn reached(self, value: f64, threshold: f64) -> bool {
+        self.holds(&value, &threshold)
+    }
+
+    /// The same of any numbers.
+    pub fn holds<V: PartialOrd>(self, value: &V, threshold: &V) -> bool {
         match self {
             Self::AtLeast => value >= threshold,
             Self::Above => value > threshold,

@@ -1,5 +1,7 @@
 use num_traits::Num;
 
+use crate::Comparison;
+
 /// The inverse-leaky integrate-and-fire neuron with temporal separation (Liu et al., AAAI 2022, "SpikeConverter").
 ///
 /// Two phases of `T` steps each. In the first the neuron only listens, in the second it only speaks:
@@ -26,6 +28,8 @@ use num_traits::Num;
 /// generate:    v ≤ −θ⁻:  s(t) = −sgn α;   v ← k·(v + θ⁻)
 /// ```
 ///
+/// Few-spikes neurons are this neuron with `>` and `<` in the place of `≥` and `≤` (see [`Comparison`]).
+///
 /// `V` is the number type of the membrane: `f64` in the reference engine, an integer in integer networks with `k = 2`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Ilif<V> {
@@ -35,6 +39,8 @@ pub struct Ilif<V> {
     pub threshold: V,
     /// What a negative membrane does; `None`: nothing (ReLU).
     pub negative: Option<NegativeBranch<V>>,
+    /// Whether a membrane at its threshold fires.
+    pub comparison: Comparison,
 }
 
 /// How a neuron fires from a negative membrane.
@@ -72,11 +78,11 @@ impl<V: Num + Copy + PartialOrd> Ilif<V> {
 
     /// One step of generation: the spike (−1, 0 or 1), and the membrane afterwards.
     pub fn generate(&self, v: V) -> (i8, V) {
-        if v >= self.threshold {
+        if self.comparison.holds(&v, &self.threshold) {
             return (1, self.base * (v - self.threshold));
         }
         if let Some(negative) = self.negative
-            && v + negative.threshold <= V::zero()
+            && self.comparison.holds(&V::zero(), &(v + negative.threshold))
         {
             return (negative.spike, self.base * (v + negative.threshold));
         }
@@ -105,7 +111,7 @@ mod tests {
     /// u = 0.5; 1; 1.75; 4, that is v = 4/8 = 0.5 = 0·1 + 1·½ + 0·¼ + 0·⅛.
     #[test]
     fn hand_worked_binary_window() {
-        let neuron = Ilif { base: 2.0, threshold: 1.0, negative: None };
+        let neuron = Ilif { base: 2.0, threshold: 1.0, negative: None, comparison: Comparison::AtLeast };
         let mut u = 0.0;
         let mut trace = Vec::new();
         for input in [0.5, 0.0, -0.25, 0.5] {
@@ -129,22 +135,29 @@ mod tests {
     /// Worked by hand: θ = 1, k = 1.5, v = 1.9: fires, 1.35; fires, 0.525; silent, 0.7875; silent, 1.18125.
     #[test]
     fn hand_worked_window_in_base_one_and_a_half() {
-        let neuron = Ilif { base: 1.5, threshold: 1.0, negative: None };
+        let neuron = Ilif { base: 1.5, threshold: 1.0, negative: None, comparison: Comparison::AtLeast };
         assert_eq!(window(&neuron, 1.9, 4), [1, 1, 0, 0]);
     }
 
     #[test]
     fn the_threshold_itself_fires() {
-        let neuron = Ilif { base: 2.0, threshold: 1.0, negative: Some(NegativeBranch { threshold: 1.0, spike: -1 }) };
+        let negative = Some(NegativeBranch { threshold: 1.0, spike: -1 });
+        let neuron = Ilif { base: 2.0, threshold: 1.0, negative, comparison: Comparison::AtLeast };
         assert_eq!(neuron.generate(1.0), (1, 0.0));
         assert_eq!(neuron.generate(-1.0), (-1, 0.0));
         assert_eq!(neuron.generate(0.0), (0, 0.0));
+        // or does not, and then the rest, a whole resolution step, is worked off in all steps that follow
+        let strict = Ilif { comparison: Comparison::Above, ..neuron };
+        assert_eq!(strict.generate(1.0), (0, 2.0));
+        assert_eq!(strict.generate(-1.0), (0, -2.0));
+        assert_eq!(window(&strict, 1.0, 4), [0, 1, 1, 1]);
+        assert_eq!(window(&strict, -1.0, 4), [0, -1, -1, -1]);
     }
 
     #[test]
     fn integers_serve_as_membranes() {
         // θ = 8 membrane units, base 2: 13 = 8 + 4 + 1 in three bits and a rest
-        let neuron = Ilif { base: 2_i64, threshold: 8, negative: None };
+        let neuron = Ilif { base: 2_i64, threshold: 8, negative: None, comparison: Comparison::AtLeast };
         let (first, v) = neuron.generate(13);
         let (second, v) = neuron.generate(v);
         assert_eq!((first, second, v), (1, 1, 4));
@@ -156,7 +169,7 @@ mod tests {
         #[test]
         fn error_is_within_one_resolution_step(base in 1.0f32..=2.0, steps in 1u32..=16, share in 0.0f64..1.0) {
             let code = WindowCode { base, steps };
-            let neuron = Ilif { base: f64::from(base), threshold: 1.0, negative: None };
+            let neuron = Ilif { base: f64::from(base), threshold: 1.0, negative: None, comparison: Comparison::AtLeast };
             let v = share * code.range();
             let decoded = code.decode(window(&neuron, v, steps));
             prop_assert!(v - decoded >= -1e-9 && v - decoded <= code.resolution() + 1e-9);
@@ -169,6 +182,7 @@ mod tests {
                 base: f64::from(base),
                 threshold: 1.0,
                 negative: Some(NegativeBranch { threshold: 1.0, spike: -1 }),
+                comparison: Comparison::AtLeast,
             };
             let (low, high) = if a < b { (a, b) } else { (b, a) };
             prop_assert!(window(&neuron, low, 8) <= window(&neuron, high, 8));
@@ -178,7 +192,7 @@ mod tests {
         #[test]
         fn negative_branch_transmits_the_slope(alpha in 0.05f64..2.0, v in -1.5f64..0.0) {
             let negative = Some(NegativeBranch { threshold: 1.0 / alpha, spike: -1 });
-            let neuron = Ilif { base: 2.0, threshold: 1.0, negative };
+            let neuron = Ilif { base: 2.0, threshold: 1.0, negative, comparison: Comparison::AtLeast };
             let decoded = WindowCode { base: 2.0, steps: 16 }.decode(window(&neuron, v, 16));
             prop_assume!(alpha * -v < 1.99);
             prop_assert!((decoded - alpha * v).abs() < 1e-4);

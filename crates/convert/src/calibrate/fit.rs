@@ -49,7 +49,7 @@ pub(super) fn fit(population: &Population, membranes: &Batch, wanted: &Batch, op
 /// The initial potential of least error for each channel of a population whose other parameters stay, near those it has.
 pub(super) fn refit_initial(population: &Population, steps: u32, membranes: &Batch, wanted: &Batch) -> Vec<f32> {
     let channels = membranes.shape().first().copied().unwrap_or(1);
-    let generator = WindowGenerator::new(population.base, steps, population.half_step);
+    let generator = WindowGenerator::of(population, steps);
     (0..channels)
         .into_par_iter()
         .map_init(Scratch::default, |scratch, c| {

@@ -1,6 +1,7 @@
 use spikeconverter_engine::Batch;
 use spikeconverter_graph::Graph;
 use spikeconverter_network::{NodeKind, Population};
+use spikeconverter_neuron::Comparison;
 
 use super::{Method, MethodInfo};
 use crate::calibrate::fixed;
@@ -18,9 +19,8 @@ use crate::{Base, Conversion, ConvertError, Options, Weights};
 /// the binary digits of the activation, most significant first: a window in base 2 with threshold `α/2` that truncates.
 ///
 /// # Confirmed of the paper, and ours
-/// Confirmed, by the authors' code: these coefficients for ReLU, one `α` for all layers (25, with 10 steps, for its networks).
-/// Not taken over: coefficients optimised for other activations. Different here: a membrane that equals `α·2^-t` fires (`≥`), as
-/// in all windows. Ours: `α` is the largest activation of any layer on the calibration samples; signed spikes where activations
+/// Confirmed, by the authors' code: the strict comparison; these coefficients for ReLU, one `α` for all layers (25, with 10 steps, for its networks).
+/// Not taken over: coefficients optimised for other activations. Ours: `α` is the largest activation of any layer on the calibration samples; signed spikes where activations
 /// can be negative; maxima of membranes and trains.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct FsNeurons;
@@ -70,7 +70,8 @@ impl Method for FsNeurons {
         let threshold = 0.5 * if largest > 0.0 { largest } else { 1.0 };
         let network = lowered.network.with_kinds(|_, kind| match kind {
             NodeKind::Population(population) => {
-                NodeKind::Population(Population { threshold: vec![threshold], ..population.clone() })
+                let comparison = Comparison::Above;
+                NodeKind::Population(Population { threshold: vec![threshold], comparison, ..population.clone() })
             }
             other => other.clone(),
         })?;

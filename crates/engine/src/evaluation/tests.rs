@@ -1,6 +1,7 @@
 use spikeconverter_graph::ops::{Activation, Add, ArgMax, Concat, Conv, Linear, MaxPool, Reshape, Window};
 use spikeconverter_graph::{Graph, GraphBuilder, Tensor};
 use spikeconverter_network::{NetworkBuilder, Population, Readout, Transfer};
+use spikeconverter_neuron::Comparison;
 
 use super::*;
 use crate::{Batch, Engine, FoldedEngine, ReferenceEngine};
@@ -21,6 +22,7 @@ fn population(transfer: Transfer, threshold: f32) -> NodeKind {
         initial: Vec::new(),
         pool: None,
         amplitude: None,
+        comparison: Comparison::AtLeast,
     })
 }
 

@@ -3,6 +3,7 @@
 
 use spikeconverter_graph::ops::Activation;
 use spikeconverter_network::{Population, Transfer};
+use spikeconverter_neuron::Comparison;
 
 use super::packed::Packed;
 use super::simd::Simd;
@@ -76,13 +77,14 @@ impl Finish {
         })
     }
 
-    /// The window of a population; `None` for other bases than 2, and for thresholds so small that their multiples are no
+    /// The window of a population; `None` for other bases than 2, where a membrane at its threshold does not fire, and for thresholds so small that their multiples are no
     /// normal numbers.
     pub(super) fn window(population: &Population, channels: usize, stored: usize, steps: u32) -> Option<Self> {
         let resolution = 0.5f32.powi(steps as i32 - 1);
         let unit = |c: usize| population.threshold(c) * resolution;
         let sent: Vec<f32> = sent(population, channels, steps);
-        if population.base != 2.0 || !(0..channels).all(|c| unit(c).is_normal() && sent[c].is_normal()) {
+        let plain = population.base == 2.0 && population.comparison == Comparison::AtLeast;
+        if !plain || !(0..channels).all(|c| unit(c).is_normal() && sent[c].is_normal()) {
             return None;
         }
         let pack = |of: &dyn Fn(usize) -> f32| Packed::copy(&(0..channels).map(of).collect::<Vec<f32>>(), stored);
@@ -191,7 +193,8 @@ mod tests {
 
     fn population(transfer: Transfer, threshold: f32, half_step: bool) -> Population {
         let (threshold, initial) = (vec![threshold], Vec::new());
-        Population { transfer, base: 2.0, threshold, half_step, initial, pool: None, amplitude: None }
+        let comparison = Comparison::AtLeast;
+        Population { transfer, base: 2.0, threshold, half_step, initial, pool: None, amplitude: None, comparison }
     }
 
     /// The value that a population of one channel sends for a membrane.

@@ -1,6 +1,6 @@
 use rayon::prelude::*;
 use spikeconverter_network::Population;
-use spikeconverter_neuron::WindowCode;
+use spikeconverter_neuron::{Comparison, WindowCode};
 
 use crate::kernels::vectors::vectorised;
 use crate::{Batch, EngineError};
@@ -13,6 +13,7 @@ pub struct WindowGenerator {
     /// Weights `k^-(t-1)` of the steps.
     weights: Vec<f32>,
     half_step: bool,
+    comparison: Comparison,
 }
 
 /// Parameters of the neurons of a channel.
@@ -52,10 +53,21 @@ impl ChannelParameters {
 }
 
 impl WindowGenerator {
-    /// For a population of the given base and rounding, in a network of `steps` time steps.
+    /// For neurons of the given base and rounding that fire at their thresholds, in a network of `steps` time steps.
     pub fn new(base: f32, steps: u32, half_step: bool) -> Self {
         let code = WindowCode { base, steps };
-        Self { base, steps, weights: (1..=steps).map(|t| code.weight(t) as f32).collect(), half_step }
+        Self {
+            base,
+            steps,
+            weights: (1..=steps).map(|t| code.weight(t) as f32).collect(),
+            half_step,
+            comparison: Comparison::AtLeast,
+        }
+    }
+
+    /// For a population in a network of `steps` time steps.
+    pub fn of(population: &Population, steps: u32) -> Self {
+        Self { comparison: population.comparison, ..Self::new(population.base, steps, population.half_step) }
     }
 
     /// The code of the trains it makes.
@@ -68,20 +80,20 @@ impl WindowGenerator {
     pub fn run(&self, channel: &ChannelParameters, values: &mut [f32], codes: &mut [i32]) {
         vectorised(
             #[inline(always)]
-            || {
-                if self.base == 2.0 {
-                    self.binary(channel, values, codes);
-                } else {
-                    self.greedy(channel, values, codes);
-                }
+            || match (self.base == 2.0, self.comparison) {
+                (true, Comparison::AtLeast) => self.binary::<false>(channel, values, codes),
+                (true, Comparison::Above) => self.binary::<true>(channel, values, codes),
+                (false, Comparison::AtLeast) => self.greedy::<false>(channel, values, codes),
+                (false, Comparison::Above) => self.greedy::<true>(channel, values, codes),
             },
         );
     }
 
-    /// Base 2: the code is the membrane in units of the resolution, rounded and clipped.
+    /// Base 2: the code is the membrane in units of the resolution, rounded and clipped; one less than that where the
+    /// membrane is a whole number of them and must exceed its threshold.
     #[allow(clippy::inline_always)] // a call would leave the vector instructions of the caller
     #[inline(always)]
-    fn binary(&self, channel: &ChannelParameters, values: &mut [f32], codes: &mut [i32]) {
+    fn binary<const ABOVE: bool>(&self, channel: &ChannelParameters, values: &mut [f32], codes: &mut [i32]) {
         let resolution = self.weights[self.steps as usize - 1];
         let unit = channel.threshold * resolution;
         let sent = channel.amplitude.unwrap_or(channel.threshold) * resolution;
@@ -90,7 +102,17 @@ impl WindowGenerator {
         let largest = ((1u32 << self.steps) - 1) as f32;
         // Division, not a product with the inverse: a membrane that is an exact multiple must give it. A cast to an
         // integer truncates, and in vectors, which `trunc` does not on every machine.
-        let digits = |magnitude: f32, unit: f32| (magnitude / unit + half).min(largest).max(0.0) as i32;
+        let digits = |magnitude: f32, unit: f32| {
+            let exact = magnitude / unit + half;
+            if ABOVE {
+                // between two codes there is no whole number that would be one too much
+                let exact = exact.min(largest + 0.5).max(0.5);
+                let code = exact as i32;
+                code - i32::from(code as f32 == exact)
+            } else {
+                exact.min(largest).max(0.0) as i32
+            }
+        };
         // Where negative membranes never fire, not even −∞ does: a pool's window that holds nothing but padding.
         if channel.negative_threshold.is_finite() {
             let sign = if channel.slope < 0.0 { 1 } else { -1 };
@@ -118,7 +140,7 @@ impl WindowGenerator {
     /// Any base: the neuron's own steps, for a block of neurons at a time.
     #[allow(clippy::inline_always)] // likewise
     #[inline(always)]
-    fn greedy(&self, channel: &ChannelParameters, values: &mut [f32], codes: &mut [i32]) {
+    fn greedy<const ABOVE: bool>(&self, channel: &ChannelParameters, values: &mut [f32], codes: &mut [i32]) {
         const LANES: usize = 16;
         let resolution = self.weights[self.steps as usize - 1];
         let half = if self.half_step { 0.5 * resolution } else { 0.0 };
@@ -140,7 +162,8 @@ impl WindowGenerator {
             let mut sum = [0.0f32; LANES];
             for weight in &self.weights {
                 for lane in 0..LANES {
-                    let fires = magnitude[lane] >= threshold[lane];
+                    let (v, theta) = (magnitude[lane], threshold[lane]);
+                    let fires = if ABOVE { v > theta } else { v >= theta };
                     bits[lane] = bits[lane] << 1 | i32::from(fires);
                     sum[lane] += if fires { *weight } else { 0.0 };
                     magnitude[lane] = self.base * (magnitude[lane] - if fires { threshold[lane] } else { 0.0 });
@@ -166,7 +189,7 @@ impl PopulationGenerator {
     pub(crate) fn new(population: &Population, shape: &[usize], steps: u32) -> Self {
         let count = shape.first().copied().unwrap_or(1);
         Self {
-            window: WindowGenerator::new(population.base, steps, population.half_step),
+            window: WindowGenerator::of(population, steps),
             channels: (0..count).map(|c| ChannelParameters::new(population, c)).collect(),
             inner: shape.iter().skip(1).product::<usize>().max(1),
         }

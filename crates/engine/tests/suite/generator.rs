@@ -5,6 +5,7 @@ use spikeconverter_engine::Batch;
 use spikeconverter_graph::ops::{Activation, Add, Affine, AvgPool, Conv, MaxPool, Mean, Pad, Reshape, Window};
 use spikeconverter_graph::{NodeId, Op, Tensor, volume};
 use spikeconverter_network::{Encoding, NodeKind, Population, Readout, SpikingNetwork, Transfer};
+use spikeconverter_neuron::Comparison;
 
 use crate::harness::{Net, batch, concat, dense, sum};
 
@@ -151,7 +152,7 @@ impl Dice {
         }
     }
 
-    fn population(&mut self, channels: usize, pool: Option<MaxPool>) -> Population {
+    fn population(&mut self, channels: usize, pool: Option<MaxPool>, early: bool) -> Population {
         let count = if self.coin() { 1 } else { channels };
         Population {
             transfer: self.transfer(channels, pool.is_some()),
@@ -161,6 +162,7 @@ impl Dice {
             initial: if self.coin() { Vec::new() } else { self.numbers(channels, -0.5, 0.5, 0.125) },
             pool,
             amplitude: None,
+            comparison: if early || self.below(4) > 0 { Comparison::AtLeast } else { Comparison::Above },
         }
     }
 
@@ -187,6 +189,8 @@ struct Garden {
     at: NodeId,
     /// The samples after preprocessing.
     sample: NodeId,
+    /// Whether populations fire before they have heard all.
+    early: bool,
 }
 
 impl Recipe {
@@ -198,7 +202,7 @@ impl Recipe {
             Encoding::Analog => net.input(),
             _ => net.synapse(crate::harness::affine(1.0 / 64.0, -1.5), &[net.input()]),
         };
-        let mut garden = Garden { net, dice, at: sample, sample };
+        let mut garden = Garden { net, dice, at: sample, sample, early: self.delay.is_some() };
         for &block in &self.blocks {
             garden.at = garden.plant(block).unwrap_or(garden.at);
         }
@@ -219,7 +223,7 @@ impl Garden {
     }
 
     fn population(&mut self, input: NodeId, pool: Option<MaxPool>) -> Option<NodeId> {
-        let population = self.dice.population(self.net.shape(input)[0], pool);
+        let population = self.dice.population(self.net.shape(input)[0], pool, self.early);
         self.net.0.add("population", NodeKind::Population(population), &[input]).ok()
     }
 
@@ -271,7 +275,7 @@ impl Garden {
             }
             Block::Bottleneck => {
                 let narrow = self.conv(self.at, 2, 1, 1, false)?;
-                let signed = Population { transfer: Transfer::linear(), ..self.dice.population(2, None) };
+                let signed = Population { transfer: Transfer::linear(), ..self.dice.population(2, None, self.early) };
                 let signed = self.net.population("bottleneck", signed, narrow);
                 let wide = self.conv(signed, out, 1, 1, false)?;
                 self.population(wide, None)

@@ -6,6 +6,7 @@ use spikeconverter_engine::{Batch, ClockedEngine, Engine, FoldedEngine, Isa, Ref
 use spikeconverter_graph::ops::{Add, Affine, Concat, Conv, Linear, MaxPool, Window};
 use spikeconverter_graph::{NodeId, Op, Tensor, volume};
 use spikeconverter_network::{Encoding, NetworkBuilder, NodeKind, Population, Readout, SpikingNetwork, Transfer};
+use spikeconverter_neuron::Comparison;
 
 /// Makes an engine for a network.
 pub(crate) type Make = for<'a> fn(&'a SpikingNetwork) -> Box<dyn Engine + 'a>;
@@ -153,6 +154,7 @@ pub(crate) fn population(transfer: Transfer, threshold: &[f32]) -> Population {
         initial: Vec::new(),
         pool: None,
         amplitude: None,
+        comparison: Comparison::AtLeast,
     }
 }
 

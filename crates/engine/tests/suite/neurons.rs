@@ -3,6 +3,7 @@
 //! In base 2 the steps weigh 1, 1/2, 1/4, ... times the threshold, so that a train reads as a binary fraction.
 
 use spikeconverter_network::{NodeKind, Population, Readout, SpikingNetwork, Transfer};
+use spikeconverter_neuron::Comparison;
 
 use crate::harness::{Net, dense, expect, linear, population, relu};
 
@@ -53,6 +54,21 @@ fn equality_fires() {
     check(4, relu(1.0), [0.125, 0.875], ["0001", "0111"], 1.0);
     check(4, linear(1.0), [-1.0, -0.125], ["-1000", "-0001"], -1.125);
     check(1, relu(0.5), [0.5, 0.499], ["1", "0"], 0.5);
+}
+
+/// Few-spikes neurons must exceed their threshold, α·2^-t with α = 2. T = 3: v = 1 is not above 1, but above ½ (½ left), and
+/// above ¼ (¼ left): ¾ is sent. v = 1.75 is above 1 (¾ left) and ½ (¼ left), not above ¼: 1½. v = ¼ is not above ¼.
+#[test]
+fn few_spikes_neurons_compare_strictly() {
+    let strict = |p: Population| Population { comparison: Comparison::Above, ..p };
+    check(3, strict(relu(1.0)), [1.0, 1.75], ["011", "110"], 2.25);
+    check(3, strict(relu(1.0)), [0.25, 2.25], ["000", "111"], 1.75);
+    check(3, strict(relu(1.0)), [0.0, -1.0], ["000", "000"], 0.0);
+    check(3, strict(linear(1.0)), [-1.0, -1.125], ["-011", "-100"], -1.75);
+    // base 1: T spikes at most, one less than the whole number of thresholds
+    check(3, strict(Population { base: 1.0, ..relu(1.0) }), [2.0, 2.5], ["100", "110"], 3.0);
+    // the half of a resolution step is added first: ⅛ + ⅛ is not above ¼
+    check(3, strict(Population { half_step: true, ..relu(1.0) }), [0.125, 0.25], ["000", "001"], 0.25);
 }
 
 #[test]

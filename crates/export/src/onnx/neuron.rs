@@ -1,6 +1,7 @@
 //! The generation window of a population, all at once: a quantisation for base 2, the neuron's greedy steps otherwise.
 
 use spikeconverter_network::{Population, Transfer};
+use spikeconverter_neuron::Comparison;
 
 use super::ops::{Value, cast, clip, with_constant};
 use super::writer::{Real, Writer, int};
@@ -56,6 +57,22 @@ impl<'a> Neurons<'a> {
     /// Whether negative membranes fire in any channel.
     pub(super) fn signed(&self) -> bool {
         self.population.transfer.is_signed()
+    }
+
+    /// The operator by which a positive membrane fires.
+    fn reaches(&self) -> &'static str {
+        match self.population.comparison {
+            Comparison::AtLeast => "GreaterOrEqual",
+            Comparison::Above => "Greater",
+        }
+    }
+
+    /// The operator by which a negative membrane fires.
+    fn falls_to(&self) -> &'static str {
+        match self.population.comparison {
+            Comparison::AtLeast => "LessOrEqual",
+            Comparison::Above => "Less",
+        }
     }
 
     /// The sign of what a negative membrane sends, 0 where it sends nothing.
@@ -129,7 +146,8 @@ impl<'a> Neurons<'a> {
     }
 
     /// `⌊v/unit + ½⌋` (without the half where the population truncates) within the window's codes; 0 for negative `v`. In
-    /// integers the half is the unit's, rounded down, and added first: the same, without a fraction.
+    /// integers the half is the unit's, rounded down, and added first: the same, without a fraction. Where a membrane at its
+    /// threshold does not fire: `⌈·⌉ − 1`.
     fn digits(&self, w: &mut Writer, code: &str, name: &str, v: &Value, unit: &dyn Fn(usize) -> f64) -> String {
         let half = self.population.half_step;
         let mut v = v.clone();
@@ -145,6 +163,11 @@ impl<'a> Neurons<'a> {
             v.name = with_constant(w, "Add", &format!("{name}/half"), &v, &[], &[0.5]);
         }
         let largest = ((1u32 << self.steps) - 1) as f32;
+        if self.population.comparison == Comparison::Above {
+            v.name = w.node("Ceil", &format!("{name}/ceil"), &[&v.name], Vec::new());
+            v.name = with_constant(w, "Sub", &format!("{name}/below"), &v, &[], &[1.0]);
+            return clip(w, code, &v, Some(0.0), Some(largest));
+        }
         v.name = clip(w, &format!("{name}/saturate"), &v, Some(0.0), Some(largest));
         w.node("Floor", code, &[&v.name], Vec::new())
     }
@@ -180,7 +203,7 @@ impl<'a> Neurons<'a> {
         let mut sum: Option<Value> = None;
         for t in 1..=self.steps {
             let of = |what: &str| format!("{name}/t{t}/{what}");
-            let spike = w.node("GreaterOrEqual", &of("fires"), &[&v.name, &theta], Vec::new());
+            let spike = w.node(self.reaches(), &of("fires"), &[&v.name, &theta], Vec::new());
             let spike = w.node("Cast", &of("spike"), &[&spike], vec![int("to", v.real.code() as usize)]);
             let spike = Value { name: spike, ..v.clone() };
             let weight = code.weight(t);
@@ -240,11 +263,11 @@ impl<'a> Neurons<'a> {
             let spike = w.node("Cast", &of("spike"), &[&fires], vec![int("to", v.real.code() as usize)]);
             (Value { name: spike, ..v.clone() }, theta)
         };
-        let mut sides = vec![side("GreaterOrEqual", 1.0, &|c| f64::from(population.threshold(c)))];
+        let mut sides = vec![side(self.reaches(), 1.0, &|c| f64::from(population.threshold(c)))];
         if self.signed() {
             // a membrane never falls to a threshold of minus infinity
             let threshold = |c: usize| if self.sign(c) == 0.0 { f64::INFINITY } else { self.negative_threshold(c) };
-            sides.push(side("LessOrEqual", -1.0, &threshold));
+            sides.push(side(self.falls_to(), -1.0, &threshold));
         }
         let mut sent: Option<Value> = None;
         let mut after = v.clone();

@@ -27,6 +27,7 @@ fn delayed(delay: Option<u32>) -> SnnFile {
         initial: vec![1e-7, -2.0],
         pool: None,
         amplitude: None,
+        comparison: Comparison::AtLeast,
     };
     let p = network.add("clip", NodeKind::Population(population), &[y]).unwrap();
     let pad = Op::Pad(Pad { before: vec![1], after: vec![0], value: 0.0 });

@@ -1,5 +1,5 @@
 use spikeconverter_graph::ops::{MaxPool, Window};
-use spikeconverter_neuron::PoolRule;
+use spikeconverter_neuron::{Comparison, PoolRule};
 
 use super::*;
 use crate::{Encoding, NetworkBuilder, NodeKind, Population, StreamingPool, Transfer};
@@ -17,6 +17,7 @@ fn windowed() -> NodeKind {
         initial: Vec::new(),
         pool: None,
         amplitude: None,
+        comparison: Comparison::AtLeast,
     })
 }
 
