@@ -3,7 +3,7 @@
 use spikeconverter_graph::ops::{Affine, Conv, ConvTranspose, Linear, Pad};
 use spikeconverter_graph::{NodeId, Op};
 use spikeconverter_network::{Encoding, NodeKind, Readout, SpikingNetwork};
-use spikeconverter_neuron::{Comparison, Reset};
+use spikeconverter_neuron::Reset;
 
 use super::fused::Fused;
 use super::graded::Graded;
@@ -367,9 +367,7 @@ impl Compiler<'_> {
     fn fire(&self, id: NodeId) -> End {
         let (node, layout, coding) = (self.network.node(id), self.layout(id), self.network.coding());
         let NodeKind::Streaming(population) = &node.kind else { return End::Share };
-        let kernel = population.comparison == Comparison::AtLeast
-            && population.reset != Reset::Modulo
-            && self.network.rehearsal().is_none();
+        let kernel = population.reset != Reset::Modulo && self.network.rehearsal().is_none();
         if !(kernel && population.is_binary(&node.shape, coding)) {
             return End::Graded(Box::new(Graded::new(self.network, id, population)));
         }
@@ -377,7 +375,10 @@ impl Compiler<'_> {
         let plain: Vec<f32> = (0..layout.channels * layout.inner).map(|n| population.initial(n, &node.shape)).collect();
         let mut initial = vec![0.0; layout.volume()];
         layout.take(&plain, &mut initial);
-        End::Fire { neurons: Neurons::new(threshold, layout.channels, population.reset), initial }
+        End::Fire {
+            neurons: Neurons::new(threshold, layout.channels, population.comparison, population.reset),
+            initial,
+        }
     }
 }
 

@@ -206,10 +206,13 @@ impl<'a> Program<'a> {
         samples: usize,
     ) -> Result<Vec<f64>, EngineError> {
         let inputs: Vec<Vec<f64>> = node.inputs.iter().map(|&i| self.value(i, values, read, samples)).collect();
-        if let ([input], [values], false) = (&node.inputs[..], &inputs[..], matches!(node.kind, NodeKind::Head(_)))
-            && let Some(sums) = whole::sums(op, &self.network.node(*input).shape, values)
-        {
-            return Ok(sums);
+        if let ([input], [values]) = (&node.inputs[..], &inputs[..]) {
+            let shape = &self.network.node(*input).shape;
+            // heads may have weights that are no integers
+            let sums = (!matches!(node.kind, NodeKind::Head(_))).then(|| whole::sums(op, shape, values)).flatten();
+            if let Some(found) = sums.or_else(|| whole::pointwise(op, shape, values)) {
+                return Ok(found);
+            }
         }
         let mut result = Vec::with_capacity(volume(&node.shape) * samples);
         for sample in 0..samples {

@@ -1,7 +1,7 @@
-//! Weighted sums over whole maps: of all channels (classifiers) or of each by itself (global means). `f64` adds up their integers
-//! exactly in any order.
+//! What the definition computes, the same to the last bit and faster: weighted sums over whole maps, of all channels (classifiers)
+//! or of each by itself (global means), whose integers `f64` adds up exactly in any order; and factors of results.
 
-use spikeconverter_graph::ops::{Conv, Linear};
+use spikeconverter_graph::ops::{Affine, Conv, Linear};
 use spikeconverter_graph::{Op, Tensor, volume};
 
 use crate::kernels::vectors::vectorised;
@@ -29,6 +29,24 @@ pub(super) fn sums(op: &Op, shape: &[usize], samples: &[f64]) -> Option<Vec<f64>
     let bound = largest(&mut samples.iter().copied()) * LARGEST_WEIGHT * inputs as f64
         + bias.map_or(0.0, |bias| largest(&mut bias.data().iter().map(|&b| b.into())));
     (of_all && bound < (1u64 << 53) as f64).then(|| rows(weight, bias, groups, samples, inputs))
+}
+
+/// The results of an operation that treats the elements of samples of this shape one by one and in their order; `None` for others.
+pub(super) fn pointwise(op: &Op, shape: &[usize], samples: &[f64]) -> Option<Vec<f64>> {
+    let Affine { scale, shift } = match op {
+        Op::Reshape(_) => return Some(samples.to_vec()),
+        Op::Affine(affine) => affine,
+        _ => return None,
+    };
+    let volume = volume(shape);
+    let constants = |tensor: &Option<Tensor>, otherwise: f64| match tensor.as_ref().map(Tensor::data) {
+        None => Some(vec![otherwise; volume]),
+        Some([all]) => Some(vec![f64::from(*all); volume]),
+        Some(each) => (each.len() == volume).then(|| each.iter().map(|&x| f64::from(x)).collect()),
+    };
+    let (scale, shift) = (constants(scale, 1.0)?, constants(shift, 0.0)?);
+    let constants = scale.iter().zip(&shift).cycle();
+    Some(samples.iter().zip(constants).map(|(x, (scale, shift))| scale * x + shift).collect())
 }
 
 fn rows(weight: &Tensor, bias: Option<&Tensor>, groups: usize, samples: &[f64], volume: usize) -> Vec<f64> {
@@ -74,6 +92,20 @@ mod tests {
     fn tensor(shape: &[usize], most: i64) -> Tensor {
         let data = integers(shape.iter().product(), most).into_iter().map(|x| x as f32).collect();
         Tensor::new(shape.to_vec(), data).unwrap()
+    }
+
+    #[test]
+    fn factors_are_the_literal_ones() {
+        let x: Vec<f64> = integers(12, 1000);
+        let affine = |scale: &[usize], shift: Option<&[usize]>| {
+            Op::Affine(Affine { scale: Some(tensor(scale, 7)), shift: shift.map(|shape| tensor(shape, 9)) })
+        };
+        for op in [affine(&[6], None), affine(&[1], Some(&[6])), affine(&[6], Some(&[1]))] {
+            let expected = x.chunks(6).flat_map(|x| literal::apply(&op, &[(&[6], x)], true).unwrap()).collect();
+            assert_eq!(pointwise(&op, &[6], &x), Some(expected));
+        }
+        assert_eq!(pointwise(&affine(&[3, 1], None), &[3, 2], &x), None, "a factor a channel");
+        assert_eq!(pointwise(&Op::Sigmoid, &[6], &x), None);
     }
 
     #[test]

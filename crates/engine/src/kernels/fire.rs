@@ -1,7 +1,7 @@
 //! Steps of integrate-and-fire neurons, sixteen at a time: charge, compare, reset.
 #![allow(unsafe_code)] // Vector instructions chosen at run time, on pointers whose bounds are checked once a call.
 
-use spikeconverter_neuron::{IntegrateFire, Reset};
+use spikeconverter_neuron::{Comparison, Reset};
 
 use super::tile::{Instructions, LANES};
 
@@ -11,6 +11,8 @@ pub(crate) struct Neurons {
     instructions: Instructions,
     /// One a channel, padding included.
     thresholds: Vec<f32>,
+    /// The smallest membranes that fire: thresholds, or the next larger numbers where these must be exceeded.
+    fires_at: Vec<f32>,
     reset: Reset,
 }
 
@@ -33,11 +35,15 @@ pub(crate) struct Steps<'a> {
 }
 
 impl Neurons {
-    /// Neurons with a threshold for each of `channels` channels.
-    pub(crate) fn new(threshold: impl Fn(usize) -> f32, channels: usize, reset: Reset) -> Self {
+    /// Neurons with a threshold for each of `channels` channels. There is no reset by modulo here.
+    pub(crate) fn new(threshold: impl Fn(usize) -> f32, channels: usize, comparison: Comparison, reset: Reset) -> Self {
         let padded = 0..channels.next_multiple_of(LANES);
-        let thresholds = padded.map(|c| if c < channels { threshold(c) } else { f32::INFINITY }).collect();
-        Self { instructions: Instructions::available()[0], thresholds, reset }
+        let thresholds: Vec<f32> = padded.map(|c| if c < channels { threshold(c) } else { f32::INFINITY }).collect();
+        let fires_at = thresholds.iter().map(|threshold| match comparison {
+            Comparison::AtLeast => *threshold,
+            Comparison::Above => threshold.next_up(),
+        });
+        Self { instructions: Instructions::available()[0], fires_at: fires_at.collect(), thresholds, reset }
     }
 
     /// Runs the steps; `membranes` are those of the neurons.
@@ -68,12 +74,14 @@ impl Neurons {
     }
 
     fn portable(&self, membranes: &mut [f32], steps: &mut Steps<'_>) {
-        let thresholds = self.thresholds.iter().cycle().skip(steps.channel);
-        for ((n, u), threshold) in membranes.iter_mut().enumerate().zip(thresholds) {
-            let neuron = IntegrateFire { threshold: *threshold, reset: self.reset };
+        let thresholds = self.thresholds.iter().zip(&self.fires_at).cycle().skip(steps.channel);
+        for ((n, u), (threshold, fires_at)) in membranes.iter_mut().enumerate().zip(thresholds) {
             for step in 0..steps.count {
-                let (fires, after) = neuron.step(*u, steps.currents[step * steps.stride + n]);
-                *u = after;
+                *u += steps.currents[step * steps.stride + n];
+                let fires = *u >= *fires_at;
+                if fires {
+                    *u = if self.reset == Reset::Subtract { *u - threshold } else { 0.0 };
+                }
                 let word = &mut steps.spikes[step * steps.words + n / LANES];
                 if n % LANES == 0 {
                     *word = 0;
@@ -112,12 +120,13 @@ mod x86 {
             // a threshold at its channel; there is a word for each step: this function's contract.
             unsafe {
                 let threshold = _mm512_loadu_ps(neurons.thresholds.as_ptr().add(channel));
+                let fires_at = _mm512_loadu_ps(neurons.fires_at.as_ptr().add(channel));
                 let mut u = _mm512_loadu_ps(membranes.as_ptr().add(at));
                 let counted = steps.counts.as_mut_ptr().add(at).cast();
                 let mut fired = _mm512_loadu_si512(counted);
                 for step in 0..steps.count {
                     u = _mm512_add_ps(u, _mm512_loadu_ps(steps.currents.as_ptr().add(step * steps.stride + at)));
-                    let spikes = _mm512_cmp_ps_mask::<_CMP_GE_OQ>(u, threshold);
+                    let spikes = _mm512_cmp_ps_mask::<_CMP_GE_OQ>(u, fires_at);
                     u = if subtract {
                         _mm512_mask_sub_ps(u, spikes, u, threshold)
                     } else {
@@ -148,12 +157,13 @@ mod x86 {
             // SAFETY: `at` and the 15 behind it are neurons, each with a membrane, a count and a current in each step, and
             // a threshold at its channel; there is a word for each step: this function's contract.
             unsafe {
-                let (mut u, mut threshold) = ([_mm256_setzero_ps(); 2], [_mm256_setzero_ps(); 2]);
+                let [mut u, mut threshold, mut fires_at] = [[_mm256_setzero_ps(); 2]; 3];
                 let mut fired = [_mm256_setzero_si256(); 2];
                 let mut half = 0;
                 while half < 2 {
                     let at = at + half * HALF;
                     threshold[half] = _mm256_loadu_ps(neurons.thresholds.as_ptr().add(channel + half * HALF));
+                    fires_at[half] = _mm256_loadu_ps(neurons.fires_at.as_ptr().add(channel + half * HALF));
                     u[half] = _mm256_loadu_ps(membranes.as_ptr().add(at));
                     fired[half] = _mm256_loadu_si256(steps.counts.as_ptr().add(at).cast());
                     half += 1;
@@ -164,7 +174,7 @@ mod x86 {
                     half = 0;
                     while half < 2 {
                         let charged = _mm256_add_ps(u[half], _mm256_loadu_ps(currents.add(half * HALF)));
-                        let spikes = _mm256_cmp_ps::<_CMP_GE_OQ>(charged, threshold[half]);
+                        let spikes = _mm256_cmp_ps::<_CMP_GE_OQ>(charged, fires_at[half]);
                         u[half] = if subtract {
                             _mm256_sub_ps(charged, _mm256_and_ps(spikes, threshold[half]))
                         } else {
@@ -202,14 +212,21 @@ mod tests {
     #[test]
     fn all_instructions_give_the_equations() {
         let mut dice = Dice(9);
-        for reset in [Reset::Subtract, Reset::Zero] {
+        let mut exact = 0;
+        let cases = [Reset::Subtract, Reset::Zero].into_iter().flat_map(|reset| {
+            [Comparison::AtLeast, Comparison::Above].into_iter().map(move |comparison| (reset, comparison))
+        });
+        for (reset, comparison) in cases {
             for stride in [0, 64] {
                 let threshold = |c: usize| 0.25 + 0.125 * c as f32;
-                let start = dice.values(64);
-                let currents = dice.values(if stride == 0 { 64 } else { 5 * 64 });
+                // multiples of an eighth, which reach thresholds exactly
+                let mut eighths =
+                    |n: usize| dice.values(n).into_iter().map(|x| (8.0 * x).round() / 8.0).collect::<Vec<f32>>();
+                let start = eighths(64);
+                let currents = eighths(if stride == 0 { 64 } else { 5 * 64 });
                 let mut results = Vec::new();
                 for instructions in Instructions::available() {
-                    let neurons = Neurons { instructions, ..Neurons::new(threshold, 20, reset) };
+                    let neurons = Neurons { instructions, ..Neurons::new(threshold, 20, comparison, reset) };
                     let mut membranes = start.clone();
                     let (mut spikes, mut counts) = (vec![0xffff; 5 * 4], vec![3; 64]);
                     let steps = Steps {
@@ -242,12 +259,18 @@ mod tests {
                 assert!(results.windows(2).all(|pair| pair[0] == pair[1]));
                 let (membranes, spikes, counts) = &results[0];
                 for n in (0..64).filter(|n| n % 32 < 20) {
-                    let neuron = IntegrateFire { threshold: threshold(n % 32), reset };
+                    let threshold = threshold(n % 32);
                     let mut u = start[n];
                     let mut count = 3;
                     for step in 0..5 {
-                        let (fires, after) = neuron.step(u, currents[step * stride + n]);
-                        u = after;
+                        u += currents[step * stride + n];
+                        exact += usize::from(u == threshold);
+                        let fires = comparison.reached(u.into(), threshold.into());
+                        u = match reset {
+                            _ if !fires => u,
+                            Reset::Subtract => u - threshold,
+                            _ => 0.0,
+                        };
                         count += i32::from(fires);
                         assert_eq!(spikes[step * 4 + n / 16] >> (n % 16) & 1 == 1, fires);
                     }
@@ -256,5 +279,6 @@ mod tests {
                 assert!((0..64).filter(|n| n % 32 >= 20).all(|n| counts[n] == 3), "padding never fires");
             }
         }
+        assert!(exact > 10, "only {exact} membranes were at their thresholds");
     }
 }
