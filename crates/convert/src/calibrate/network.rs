@@ -17,6 +17,7 @@
 mod adam;
 mod backward;
 
+use rayon::prelude::*;
 use spikeconverter_engine::{Ann, Batch, Tracer};
 use spikeconverter_graph::{Graph, NodeId, volume};
 use spikeconverter_network::SpikingNetwork;
@@ -33,6 +34,9 @@ const FEWEST_STEPS: usize = 64;
 const STEP_SAMPLES: usize = 32;
 /// Values of the trained network for the samples of a step (256 MiB).
 const STEP_VALUES: usize = 1 << 26;
+/// Samples that go there and back at a time, so that their values stay near: fixed, so that sums do not depend on the number
+/// of threads.
+const TOGETHER: usize = 4;
 
 /// Improves a network that is calibrated layer by layer. `targets` says for each node which node of the trained network it
 /// stands for; `progress` is told steps done and steps in all.
@@ -53,14 +57,25 @@ pub(super) fn calibrate_network(
     let steps = (EPOCHS * of_epoch).max(FEWEST_STEPS);
     for step in 0..steps {
         let batch = chosen(samples, step % of_epoch, step / of_epoch, together)?;
-        let wanted = wanted(&ann, &network, targets, &batch)?;
-        let trace = Tracer::new(&network)?.run(&batch)?;
-        let gradient = backward.run(&network, &trace, &wanted)?;
-        parameters.step(&gradient, step as f64 / steps as f64);
+        let tracer = Tracer::new(&network)?;
+        let parts = of_parts(&batch, |part| {
+            let wanted = wanted(&ann, &network, targets, part)?;
+            Ok(backward.run(&network, &tracer.run(part)?, &wanted)?)
+        })?;
+        parameters.step(&backward::sum(parts), step as f64 / steps as f64);
         network = parameters.apply(&network)?;
         progress(step + 1, steps);
     }
     Ok(network)
+}
+
+/// What `of` gives for [`TOGETHER`] samples at a time, in order.
+fn of_parts<T: Send>(
+    batch: &Batch,
+    of: impl Fn(&Batch) -> Result<T, ConvertError> + Sync,
+) -> Result<Vec<T>, ConvertError> {
+    let part = |data: &[f32]| of(&Batch::new(data.len() / batch.volume(), batch.shape().to_vec(), data.to_vec())?);
+    batch.data().par_chunks(TOGETHER * batch.volume()).map(part).collect()
 }
 
 /// The samples of a step: every epoch deals them out in another order, the same in every run.

@@ -7,9 +7,9 @@ use super::backward::Gradient;
 use crate::ConvertError;
 
 /// Rates at the beginning, in units of what each parameter is measured in.
-const WEIGHT_RATE: f64 = 4e-3;
-const POTENTIAL_RATE: f64 = 1e-2;
-const THRESHOLD_RATE: f64 = 4e-3;
+const WEIGHT_RATE: f64 = 2e-3;
+const POTENTIAL_RATE: f64 = 5e-3;
+const THRESHOLD_RATE: f64 = 2e-3;
 /// Adam's decays of the two moments.
 const DECAYS: (f64, f64) = (0.9, 0.99);
 /// Added to the root of the second moment, so that what has no gradient stays.

@@ -1,4 +1,3 @@
-use rayon::prelude::*;
 use spikeconverter_engine::adjoint::{Adjoint, Unfolding};
 use spikeconverter_engine::{Batch, EngineError, Trace};
 use spikeconverter_graph::{NodeId, Op};
@@ -6,8 +5,6 @@ use spikeconverter_network::{NodeKind, Population, SpikingNetwork};
 
 /// Weight `α` of the populations' errors in the loss.
 const LAYERS_SHARE: f64 = 0.3;
-/// Samples whose gradients are summed together: fixed, so that sums do not depend on the number of threads.
-const TOGETHER: usize = 4;
 
 /// Gradients of a node's parameters.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,6 +15,29 @@ pub(super) enum Gradient {
     Population { initial: Vec<f32>, threshold: Vec<f32> },
     /// Of the read-out's initial potentials.
     Readout(Vec<f32>),
+}
+
+/// The sums of gradients of the same parameters.
+pub(super) fn sum(parts: Vec<Vec<Option<Gradient>>>) -> Vec<Option<Gradient>> {
+    let add = |sum: &mut Vec<f32>, more: &[f32]| sum.iter_mut().zip(more).for_each(|(sum, x)| *sum += x);
+    let both = |mut sums: Vec<Option<Gradient>>, part: Vec<Option<Gradient>>| {
+        for (sum, more) in sums.iter_mut().zip(part) {
+            match (sum, more) {
+                (Some(Gradient::Weights(sum)), Some(Gradient::Weights(more)))
+                | (Some(Gradient::Readout(sum)), Some(Gradient::Readout(more))) => add(sum, &more),
+                (
+                    Some(Gradient::Population { initial, threshold }),
+                    Some(Gradient::Population { initial: more, threshold: more_threshold }),
+                ) => {
+                    add(initial, &more);
+                    add(threshold, &more_threshold);
+                }
+                _ => {}
+            }
+        }
+        sums
+    };
+    parts.into_iter().reduce(both).unwrap_or_default()
 }
 
 /// Whether a node listens to synapses, and stands for a value of the trained network.
@@ -178,27 +198,13 @@ fn through(population: &Population, steps: u32, membranes: &Batch, sent: &Batch,
 }
 
 fn weight_gradient(adjoint: &Adjoint, count: usize, input: &Batch, delta: &Batch) -> Vec<f32> {
-    let parts: Vec<Vec<f32>> = input
-        .data()
-        .par_chunks(TOGETHER * input.volume())
-        .zip(delta.data().par_chunks(TOGETHER * delta.volume()))
-        .map(|(inputs, deltas)| {
-            let mut sum = vec![0.0; count];
-            for (x, delta) in inputs.chunks(input.volume()).zip(deltas.chunks(delta.volume())) {
-                adjoint.weights(x, delta, &mut sum);
-            }
-            sum
-        })
-        .collect();
-    parts.into_iter().fold(vec![0.0; count], |mut sum, part| {
-        sum.iter_mut().zip(part).for_each(|(sum, x)| *sum += x);
-        sum
-    })
+    let mut sum = vec![0.0; count];
+    input.samples().zip(delta.samples()).for_each(|(x, delta)| adjoint.weights(x, delta, &mut sum));
+    sum
 }
 
 fn input_gradient(adjoint: &Adjoint, weights: &[f32], input: usize, read: &Batch, delta: &Batch, sum: &mut Batch) {
     let (from, to) = (read.volume(), delta.volume());
-    let samples =
-        read.data().par_chunks(from).zip(delta.data().par_chunks(to)).zip(sum.data_mut().par_chunks_mut(from));
+    let samples = read.data().chunks(from).zip(delta.data().chunks(to)).zip(sum.data_mut().chunks_mut(from));
     samples.for_each(|((value, delta), sum)| adjoint.input(weights, input, value, delta, sum));
 }
