@@ -115,6 +115,7 @@ pub struct Population {
     pub comparison: Comparison,
 }
 
+#[allow(clippy::trivially_copy_pass_by_ref)] // the form that serde calls
 fn is_default(comparison: &Comparison) -> bool {
     *comparison == Comparison::default()
 }
