@@ -121,7 +121,7 @@ def compare(
     report: _Path | None,
     raster: Sequence[int],
     progress: _Tell,
-) -> tuple[dict[str, Any], list[dict[str, Any]], list[dict[str, Any]], str]: ...
+) -> _Answer: ...
 def search(
     model: _Path,
     samples: Samples,

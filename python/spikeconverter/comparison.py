@@ -78,7 +78,7 @@ def compare(
     fit = samples_of(calibration, name="calibration", otherwise="train", enough=calibrate)
     samples = samples_of(data, name="test")
     with model_file(model, example, input_shape, fit) as path, Bars(progress) as tell:
-        setting, cells, skipped, text = _core.compare(
+        values, text = _core.compare(
             path,
             samples,
             fit,
@@ -94,7 +94,7 @@ def compare(
             raster=list(raster),
             progress=tell,
         )
-    return Comparison._of({"setting": setting, "cells": cells, "skipped": skipped}, _text=text)
+    return Comparison._of(values, _text=text)
 
 
 def search(

@@ -27,7 +27,7 @@ fn options(time_steps: u32, weights: Weights) -> Options {
 }
 
 fn converted(graph: &Graph, options: &Options) -> SpikingNetwork {
-    method("spikeconverter").unwrap().convert(graph, &pixels(48, 99), options, &mut |_, _| {}).unwrap().network
+    method("spikeconverter").unwrap().convert(graph, &pixels(48, 99), options, &mut |_, _| Ok(())).unwrap().network
 }
 
 fn explained(network: &SpikingNetwork, graph: &Graph, labels: Option<&[u32]>) -> Explanation {
@@ -171,7 +171,7 @@ fn parts_add_up_in_streams() {
             let options = Options { time_steps: 6, ..Options::default() };
             let samples = Batch::new(24, vec![3, 8, 8], pixels(24, 5).map(|p| p / 127.5 - 1.0).into_data()).unwrap();
             let conversion =
-                spikeconverter_convert::method(method).unwrap().convert(&graph, &samples, &options, &mut |_, _| {});
+                spikeconverter_convert::method(method).unwrap().convert(&graph, &samples, &options, &mut |_, _| Ok(()));
             // not every method takes every activation
             let Ok(conversion) = conversion else { continue };
             let mut explainer = Explainer::new(&conversion.network, &graph, &samples).unwrap();

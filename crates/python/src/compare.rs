@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use pyo3::prelude::*;
-use spikeconverter_pipeline::{CompareRequest, Model};
+use serde::Serialize;
+use spikeconverter_pipeline::{CompareRequest, Model, Row, Setting, Skipped};
 use spikeconverter_report::text;
 
+use crate::Answer;
 use crate::convert::Asked;
 use crate::network::write_page;
 use crate::samples::Samples;
@@ -16,7 +18,15 @@ use crate::work::{Hooks, run};
 /// Units of progress in all.
 const UNITS: f64 = 1000.0;
 
-/// Every method over several `T`: what all cells have in common, the cells, what was left out, and the text.
+/// What Python sees of a comparison.
+#[derive(Serialize)]
+struct Found<'a> {
+    setting: &'a Setting,
+    cells: Vec<Row<'a>>,
+    skipped: &'a [Skipped],
+}
+
+/// Every method over several `T`.
 #[pyfunction]
 #[pyo3(signature = (
     model, samples, calibration, *, input_shape, preprocessing, methods, time_steps, options, calibrate, seed, resume, report,
@@ -38,7 +48,7 @@ pub(crate) fn compare<'py>(
     report: Option<PathBuf>,
     raster: Vec<usize>,
     progress: Option<Bound<'py, PyAny>>,
-) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>, Bound<'py, PyAny>, String)> {
+) -> PyResult<Answer<'py>> {
     let asked = Asked::new(py, preprocessing, options, calibrate, seed)?;
     let (data, calibration) = (samples.0.clone(), calibration.0.clone());
     let found = run(py, &Hooks { progress, more: None }, |caller| {
@@ -59,6 +69,6 @@ pub(crate) fn compare<'py>(
     if let Some(report) = report {
         write_page(py, &report, &spikeconverter_report::comparison(&found))?;
     }
-    let rows = to_python(py, &found.rows())?;
-    Ok((to_python(py, &found.setting)?, rows, to_python(py, &found.skipped)?, text::comparison(&found)))
+    let shown = Found { setting: &found.setting, cells: found.rows(), skipped: &found.skipped };
+    Ok((to_python(py, &shown)?, text::comparison(&found)))
 }

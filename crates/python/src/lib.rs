@@ -4,6 +4,9 @@
 //! are in the package's Python part. Work runs on a thread of its own while Python's is free for signals and progress
 //! ([`work`]).
 
+// Arguments are as Python gives them: all that a function has, each by value.
+#![allow(clippy::needless_pass_by_value, clippy::too_many_arguments)]
+
 mod compare;
 mod convert;
 mod errors;

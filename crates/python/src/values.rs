@@ -27,7 +27,7 @@ pub(crate) fn array<'py, T: Element>(
 }
 
 /// An array whose first axis counts samples.
-pub(crate) fn batch_array<'py>(py: Python<'py>, batch: Batch) -> PyResult<Bound<'py, PyArrayDyn<f32>>> {
+pub(crate) fn batch_array(py: Python<'_>, batch: Batch) -> PyResult<Bound<'_, PyArrayDyn<f32>>> {
     let shape = [&[batch.count()], batch.shape()].concat();
     array(py, &shape, batch.into_data())
 }
