@@ -6,10 +6,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from typing_extensions import Self
-
 if TYPE_CHECKING:
     import pandas
+    from typing_extensions import Self
 
 _R = TypeVar("_R", bound="Record")
 
