@@ -2,7 +2,7 @@
 //!
 //! Nothing is decided here. Arguments become requests, results become dictionaries and arrays; the classes that people see
 //! are in the package's Python part. Work runs on a thread of its own while Python's is free for signals and progress
-//! ([`work`]).
+//! (`work.rs`).
 
 // Arguments are as Python gives them: all that a function has, each by value.
 #![allow(clippy::needless_pass_by_value, clippy::too_many_arguments)]
