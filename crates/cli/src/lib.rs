@@ -9,7 +9,6 @@ mod error;
 mod interrupt;
 mod output;
 mod progress;
-mod table;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

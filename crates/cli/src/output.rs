@@ -36,6 +36,11 @@ pub(crate) fn write_page(path: &Path, page: &Page) -> Result<(), Failure> {
     })
 }
 
+/// The line that names a report which was written.
+pub(crate) fn written(report: Option<&Path>) -> String {
+    report.map_or_else(String::new, |path| format!("report: {}\n", path.display()))
+}
+
 /// Says on standard error why the program ends.
 pub(crate) fn complain(failure: &Failure) {
     // one sentence on one line; when even standard error is gone, nobody listens

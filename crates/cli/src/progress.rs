@@ -27,7 +27,7 @@ impl Bars {
             if let Ok(style) = ProgressStyle::with_template("{msg:>20} {bar:30} {pos}/{len} {elapsed}") {
                 bar.set_style(style);
             }
-            bar.set_message(doing(progress.phase));
+            bar.set_message(progress.phase.doing());
             self.current = Some((progress.phase, bar));
         }
         if let Some((_, bar)) = &self.current {
@@ -46,16 +46,6 @@ impl Bars {
 impl Drop for Bars {
     fn drop(&mut self) {
         self.finish();
-    }
-}
-
-/// What is being done, in words.
-fn doing(phase: Phase) -> &'static str {
-    match phase {
-        Phase::Reading => "reading samples",
-        Phase::Fitting => "fitting layers",
-        Phase::Evaluating => "evaluating",
-        Phase::Explaining => "comparing layers",
     }
 }
 
@@ -83,14 +73,7 @@ impl ComparisonBar {
         let at = (progress.fraction * Self::LENGTH as f64) as u64;
         // a forecast may grow; a bar that goes back would only confuse
         bar.set_position(at.max(bar.position()).min(Self::LENGTH));
-        let cell = progress.cell.map(|(method, steps)| format!(", {method} T = {steps}")).unwrap_or_default();
-        let left = progress.seconds_left.map(|seconds| format!(", {} left", duration(seconds))).unwrap_or_default();
-        bar.set_message(format!(
-            "{} of {} cells{left}{cell}, {}",
-            progress.done,
-            progress.total,
-            doing(progress.phase)
-        ));
+        bar.set_message(progress.to_string());
     }
 
     /// Takes the bar away.
@@ -127,13 +110,7 @@ impl SearchBar {
         let Some(bar) = &self.0 else { return };
         bar.set_length(progress.total as u64);
         bar.set_position(progress.done as u64);
-        let round = match progress.round {
-            (0, _) => String::new(),
-            (round, rounds) if round == rounds => "confirmation, ".into(),
-            (round, rounds) => format!("round {round} of {}, ", rounds - 1),
-        };
-        let candidate = progress.candidate.map(|candidate| format!(", {}", candidate.flags())).unwrap_or_default();
-        bar.set_message(format!("{round}{}{candidate}", doing(progress.phase)));
+        bar.set_message(progress.to_string());
     }
 
     /// Takes the bar away.
@@ -147,17 +124,5 @@ impl SearchBar {
 impl Drop for SearchBar {
     fn drop(&mut self) {
         self.finish();
-    }
-}
-
-/// A time to wait, no finer than it is known.
-fn duration(seconds: f64) -> String {
-    let minutes = seconds / 60.0;
-    if minutes >= 90.0 {
-        format!("{:.1} h", minutes / 60.0)
-    } else if minutes >= 1.5 {
-        format!("{minutes:.0} min")
-    } else {
-        format!("{:.0} s", seconds.ceil())
     }
 }

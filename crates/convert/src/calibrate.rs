@@ -44,7 +44,7 @@ trait Fitter {
     fn population(&mut self, id: NodeId, population: &Population, membranes: &Batch, wanted: &Batch) -> Population;
 
     /// Told what the changed population sends, decoded.
-    fn sent(&mut self, id: NodeId, population: &Population, sent: &Batch, wanted: &Batch);
+    fn sent(&mut self, id: NodeId, population: &Population, sent: &Batch, wanted: &Batch) -> Result<(), ConvertError>;
 
     /// The read-out that suits what it accumulates and the results wanted.
     fn readout(&mut self, id: NodeId, readout: &Readout, found: &Batch, wanted: &Batch) -> Readout;
@@ -57,7 +57,7 @@ pub(crate) fn calibrate(
     graph: &Graph,
     samples: &Batch,
     options: &Options,
-    progress: &mut dyn FnMut(usize),
+    progress: &mut dyn FnMut(usize) -> Result<(), ConvertError>,
 ) -> Result<Conversion, ConvertError> {
     let mut fitter = Calibration { network: &lowered.network, options, layers: Vec::new(), progress };
     let network = walk(&lowered.network, &lowered.targets, graph, samples, &mut fitter)?;
@@ -80,7 +80,7 @@ struct Calibration<'a> {
     network: &'a SpikingNetwork,
     options: &'a Options,
     layers: Vec<LayerReport>,
-    progress: &'a mut dyn FnMut(usize),
+    progress: &'a mut dyn FnMut(usize) -> Result<(), ConvertError>,
 }
 
 impl Fitter for Calibration<'_> {
@@ -96,9 +96,9 @@ impl Fitter for Calibration<'_> {
         fit(population, membranes, wanted, self.options)
     }
 
-    fn sent(&mut self, id: NodeId, population: &Population, sent: &Batch, wanted: &Batch) {
+    fn sent(&mut self, id: NodeId, population: &Population, sent: &Batch, wanted: &Batch) -> Result<(), ConvertError> {
         self.layers.push(report(self.network, id, population, sent, wanted));
-        (self.progress)(self.layers.len());
+        (self.progress)(self.layers.len())
     }
 
     fn readout(&mut self, _: NodeId, _: &Readout, found: &Batch, wanted: &Batch) -> Readout {
@@ -171,7 +171,7 @@ fn walk(
                 let wanted = ann.take(targets[id.0])?;
                 let population = fitter.population(id, population, &membranes, &wanted);
                 let (sent, _) = generate(&population, network.time_steps(), membranes)?;
-                fitter.sent(id, &population, &sent, &wanted);
+                fitter.sent(id, &population, &sent, &wanted)?;
                 fitted[id.0] = Some(NodeKind::Population(population));
                 Some(sent)
             }

@@ -46,6 +46,9 @@ pub enum ConvertError {
         /// The value, as text.
         value: String,
     },
+    /// Who was told of the progress ended the work.
+    #[error("stopped")]
+    Stopped,
     /// The trained network is not well formed.
     #[error(transparent)]
     Graph(#[from] GraphError),

@@ -6,6 +6,8 @@ use spikeconverter_network::{Encoding, NetworkBuilder};
 use crate::ConvertError;
 use crate::streaming::Parts;
 
+mod words;
+
 /// The longest window for which weights are calibrated unless it is asked for: beyond, the code's error is too small to
 /// show.
 const LONGEST_LAYER_CALIBRATION: u32 = 7;
@@ -62,12 +64,20 @@ pub enum Weights {
 }
 
 impl Weights {
+    /// All choices.
+    const ALL: [Self; 2] = [Self::F32, Self::I8];
+
     /// As the command line calls them.
     pub fn name(self) -> &'static str {
         match self {
             Self::F32 => "f32",
             Self::I8 => "i8",
         }
+    }
+
+    /// How samples enter unless it is said.
+    pub fn usual_encoding(self) -> Encoding {
+        if self == Self::I8 { Encoding::Pixels } else { Encoding::Analog }
     }
 }
 
@@ -260,38 +270,24 @@ impl Options {
 
     /// The options of a [`record`](Self::record); `None` where it is not one.
     pub fn of_record(record: &BTreeMap<String, String>) -> Option<Self> {
-        let text = |name: &str| record.get(name).map(String::as_str);
-        let named = |name: &str, all: &[WeightCalibration]| all.iter().copied().find(|way| way.name() == name);
-        let percentile = text("percentile")?.parse().ok().filter(|p: &f64| p.is_finite())?;
-        let options = Self {
-            time_steps: text("time_steps")?.parse().ok()?,
-            base: match text("base")? {
-                "auto" => Base::Auto,
-                base => Base::Fixed(base.parse().ok()?),
-            },
-            thresholds: match text("thresholds")? {
-                "method" => None,
-                name => Some(Granularity::ALL.into_iter().find(|granularity| granularity.name() == name)?),
-            },
-            half_step: text("half_step")?.parse().ok()?,
-            bias_correction: text("bias_correction")?.parse().ok()?,
-            // networks made before there was a choice kept their weights
-            weight_calibration: Some(named(text("weight_calibration").unwrap_or("none"), &WeightCalibration::ALL)?),
-            delay: text("delay").map(str::parse).transpose().ok()?,
-            encoding: match text("encoding")? {
-                "analog" => Encoding::Analog,
-                "pixels" => Encoding::Pixels,
-                _ => return None,
-            },
-            weights: match text("weights")? {
-                "f32" => Weights::F32,
-                "i8" => Weights::I8,
-                _ => return None,
-            },
-            percentile,
-            parts: Parts::of_record(record)?,
-        };
-        options.check().ok().map(|()| options)
+        const ALWAYS: [&str; 8] =
+            ["time_steps", "base", "thresholds", "half_step", "bias_correction", "encoding", "weights", "percentile"];
+        if !ALWAYS.iter().all(|name| record.contains_key(*name)) {
+            return None;
+        }
+        let mut words = record.clone();
+        // networks made before there was a choice kept their weights
+        words.entry("weight_calibration".into()).or_insert_with(|| WeightCalibration::None.name().into());
+        words::options(&words).and_then(|options| options.check().map(|()| options)).ok()
+    }
+
+    /// The options that words ask for, by the names of a [`record`](Self::record), `seed` being that of random input spikes. What
+    /// is absent is as it is unless said; other names are left alone. Ranges are not checked.
+    ///
+    /// # Errors
+    /// [`ConvertError::Option`] naming the option whose word is none of its choices.
+    pub fn of_words(words: &BTreeMap<String, String>) -> Result<Self, ConvertError> {
+        words::options(words)
     }
 
     /// The options as flags of the command line, each after a space; what is as it is unless said is left out.
@@ -319,6 +315,9 @@ impl Options {
             flag(true, &format!("--delay {delay}"));
         }
         flag(self.encoding == Encoding::Pixels && self.weights == Weights::F32, "--input pixels");
+        if let Encoding::Poisson { seed } = self.encoding {
+            flag(true, &format!("--input poisson --seed {seed}"));
+        }
         flag(self.weights == Weights::I8, "--weights i8");
         flag(self.percentile != usual.percentile, &format!("--percentile {}", self.percentile));
         for (option, value) in self.parts.named() {

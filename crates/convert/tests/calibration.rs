@@ -35,7 +35,7 @@ fn clocked(network: &SpikingNetwork, samples: &Batch) -> Result<Batch, EngineErr
 
 /// Mean square error of the result on images that were not calibrated on, relative to the result's variance.
 fn error(graph: &Graph, samples: usize, name: &str, options: &Options, run: Run) -> f64 {
-    let converted = method(name).unwrap().convert(graph, &images(samples, 1), options, &mut |_, _| {});
+    let converted = method(name).unwrap().convert(graph, &images(samples, 1), options, &mut |_, _| Ok(()));
     let network = converted.unwrap().network;
     let others = images(64, 2);
     let wanted = Ann::new(graph).unwrap().run(std::slice::from_ref(&others)).unwrap().remove(0);

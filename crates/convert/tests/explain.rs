@@ -27,16 +27,21 @@ fn options(time_steps: u32, weights: Weights) -> Options {
 }
 
 fn converted(graph: &Graph, options: &Options) -> SpikingNetwork {
-    method("spikeconverter").unwrap().convert(graph, &pixels(48, 99), options, &mut |_, _| {}).unwrap().network
+    method("spikeconverter").unwrap().convert(graph, &pixels(48, 99), options, &mut |_, _| Ok(())).unwrap().network
 }
 
 fn explained(network: &SpikingNetwork, graph: &Graph, labels: Option<&[u32]>) -> Explanation {
     let samples = pixels(12, 3);
     let mut explainer = Explainer::new(network, graph, &samples).unwrap();
     let mut layers = 0;
-    explainer.add(&samples, labels, 0, &mut || layers += 1).unwrap();
+    explainer
+        .add(&samples, labels, 0, &mut || {
+            layers += 1;
+            Ok(())
+        })
+        .unwrap();
     assert_eq!(layers, explainer.layers());
-    explainer.add(&pixels(6, 4), labels.map(|labels| &labels[..6]), 0, &mut || {}).unwrap();
+    explainer.add(&pixels(6, 4), labels.map(|labels| &labels[..6]), 0, &mut || Ok(())).unwrap();
     explainer.explanation()
 }
 
@@ -88,7 +93,7 @@ fn labels_stand_for_what_is_right() {
     let labels: Vec<u32> = results.samples().map(largest).collect();
     let costs = |labels: Option<&[u32]>| {
         let mut explainer = Explainer::new(&network, &graph, &samples).unwrap();
-        explainer.add(&samples, labels, 0, &mut || {}).unwrap();
+        explainer.add(&samples, labels, 0, &mut || Ok(())).unwrap();
         let found = explainer.explanation();
         let costs: Vec<(f64, f64)> =
             found.layers.iter().map(|l| (l.accuracy_cost, l.accuracy_recovered.unwrap())).collect();
@@ -97,7 +102,8 @@ fn labels_stand_for_what_is_right() {
     assert_eq!(costs(None), costs(Some(&labels)));
     let wrong: Vec<u32> = labels.iter().map(|label| label + 5).collect();
     assert!(costs(Some(&wrong)).1.iter().all(|&cost| cost == (0.0, 0.0)));
-    let error = Explainer::new(&network, &graph, &samples).unwrap().add(&samples, Some(&labels[1..]), 0, &mut || {});
+    let error =
+        Explainer::new(&network, &graph, &samples).unwrap().add(&samples, Some(&labels[1..]), 0, &mut || Ok(()));
     assert!(matches!(error, Err(ConvertError::Engine(_))));
 }
 
@@ -165,12 +171,17 @@ fn parts_add_up_in_streams() {
             let options = Options { time_steps: 6, ..Options::default() };
             let samples = Batch::new(24, vec![3, 8, 8], pixels(24, 5).map(|p| p / 127.5 - 1.0).into_data()).unwrap();
             let conversion =
-                spikeconverter_convert::method(method).unwrap().convert(&graph, &samples, &options, &mut |_, _| {});
+                spikeconverter_convert::method(method).unwrap().convert(&graph, &samples, &options, &mut |_, _| Ok(()));
             // not every method takes every activation
             let Ok(conversion) = conversion else { continue };
             let mut explainer = Explainer::new(&conversion.network, &graph, &samples).unwrap();
             let mut layers = 0;
-            explainer.add(&samples, None, 0, &mut || layers += 1).unwrap();
+            explainer
+                .add(&samples, None, 0, &mut || {
+                    layers += 1;
+                    Ok(())
+                })
+                .unwrap();
             let found = explainer.explanation();
             assert_eq!((layers, found.layers.len()), (explainer.layers(), conversion.network.spiking().count()));
             for layer in &found.layers {
@@ -227,7 +238,7 @@ fn unevenness_by_hand() {
     let network = network.finish(last).unwrap();
     let samples = Batch::new(1, vec![2], vec![0.5, 0.5]).unwrap();
     let mut explainer = Explainer::new(&network, &graph, &samples).unwrap();
-    explainer.add(&samples, None, 0, &mut || {}).unwrap();
+    explainer.add(&samples, None, 0, &mut || Ok(())).unwrap();
     let found = explainer.explanation();
     let [first, second] = &found.layers[..] else { panic!("{found:?}") };
     assert_eq!((first.error.total, second.error.inherited), (0.0, 0.0));

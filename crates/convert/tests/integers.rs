@@ -28,7 +28,7 @@ fn options(time_steps: u32) -> Options {
 }
 
 fn converted(graph: &Graph, options: &Options) -> SpikingNetwork {
-    method("spikeconverter").unwrap().convert(graph, &pixels(48), options, &mut |_, _| {}).unwrap().network
+    method("spikeconverter").unwrap().convert(graph, &pixels(48), options, &mut |_, _| Ok(())).unwrap().network
 }
 
 /// Largest difference of a result relative to the range of results. The network must be one of integers, and its
@@ -192,7 +192,7 @@ fn reports_are_in_units_of_the_activation() {
     let graph = on_pixels(&residual());
     let convert = |weights| {
         let options = Options { weights, base: Base::Fixed(2.0), ..options(8) };
-        method("spikeconverter").unwrap().convert(&graph, &pixels(48), &options, &mut |_, _| {}).unwrap().layers
+        method("spikeconverter").unwrap().convert(&graph, &pixels(48), &options, &mut |_, _| Ok(())).unwrap().layers
     };
     for (float, integer) in convert(Weights::F32).iter().zip(convert(Weights::I8)) {
         assert_eq!(float.name, integer.name);
@@ -205,7 +205,7 @@ fn reports_are_in_units_of_the_activation() {
 fn what_integers_cannot_do_is_refused() {
     let graph = on_pixels(&residual());
     let convert = |graph: &Graph, options: &Options| {
-        method("spikeconverter").unwrap().convert(graph, &pixels(4), options, &mut |_, _| {}).unwrap_err()
+        method("spikeconverter").unwrap().convert(graph, &pixels(4), options, &mut |_, _| Ok(())).unwrap_err()
     };
     let analog = Options { encoding: Encoding::Analog, ..options(8) };
     assert!(matches!(convert(&graph, &analog), ConvertError::Option { option: "--weights", .. }));

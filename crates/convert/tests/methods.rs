@@ -17,7 +17,7 @@ fn samples() -> Batch {
 }
 
 fn convert(method: &dyn Method, graph: &Graph, options: &Options) -> Result<SpikingNetwork, ConvertError> {
-    let conversion = method.convert(graph, &samples(), options, &mut |_, _| ())?;
+    let conversion = method.convert(graph, &samples(), options, &mut |_, _| Ok(()))?;
     assert_eq!(conversion.samples, 6);
     assert_eq!(conversion.layers.len(), conversion.network.spiking().count());
     Ok(conversion.network)
@@ -165,7 +165,8 @@ fn samples_enter_as_spikes_too() {
     for (encoding, bound) in [(Encoding::Analog, 0.01), (Encoding::Pixels, 0.01), (Encoding::Poisson { seed: 3 }, 0.02)]
     {
         let options = Options { time_steps: 256, encoding, ..Options::default() };
-        let conversion = method("rueckauer2017").unwrap().convert(&graph, &pixels, &options, &mut |_, _| ()).unwrap();
+        let conversion =
+            method("rueckauer2017").unwrap().convert(&graph, &pixels, &options, &mut |_, _| Ok(())).unwrap();
         let found = ClockedEngine::new(&conversion.network).unwrap().infer(&pixels).unwrap();
         let square = |x: f32| f64::from(x) * f64::from(x);
         let power: f64 = wanted.data().iter().map(|&x| square(x)).sum();
@@ -174,7 +175,7 @@ fn samples_enter_as_spikes_too() {
     }
     let options = Options { encoding: Encoding::Pixels, ..Options::default() };
     for name in ["dcgs", "srp", "cos"] {
-        let error = method(name).unwrap().convert(&graph, &pixels, &options, &mut |_, _| ()).unwrap_err();
+        let error = method(name).unwrap().convert(&graph, &pixels, &options, &mut |_, _| Ok(())).unwrap_err();
         assert!(matches!(error, ConvertError::Option { option: "--input", .. }), "{error}");
     }
 }

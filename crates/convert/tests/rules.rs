@@ -26,7 +26,7 @@ fn network(inputs: usize, layers: &[(&[f32], Option<&[f32]>)]) -> Graph {
 }
 
 fn convert(name: &str, graph: &Graph, samples: &Batch, options: &Options) -> Conversion {
-    method(name).unwrap().convert(graph, samples, options, &mut |_, _| ()).unwrap()
+    method(name).unwrap().convert(graph, samples, options, &mut |_, _| Ok(())).unwrap()
 }
 
 fn populations(conversion: &Conversion) -> Vec<&StreamingPopulation> {

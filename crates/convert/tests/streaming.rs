@@ -81,7 +81,7 @@ fn error(time_steps: u32) -> f64 {
     let graph = network(average(), Some(Activation::Relu));
     let samples = samples();
     let conversion =
-        method("rueckauer2017").unwrap().convert(&graph, &samples, &options(time_steps), &mut |_, _| ()).unwrap();
+        method("rueckauer2017").unwrap().convert(&graph, &samples, &options(time_steps), &mut |_, _| Ok(())).unwrap();
     assert_eq!(conversion.network.simulation(), Simulation::Stream);
     assert_eq!(conversion.network.time_steps(), time_steps);
     assert_eq!(conversion.layers.len(), 3);
@@ -104,7 +104,7 @@ fn the_percentile_is_the_threshold() {
     let thresholds = |percentile: f64| -> Vec<f32> {
         let options = Options { percentile, ..options(4) };
         let conversion =
-            method("rueckauer2017").unwrap().convert(&graph, &samples(), &options, &mut |_, _| ()).unwrap();
+            method("rueckauer2017").unwrap().convert(&graph, &samples(), &options, &mut |_, _| Ok(())).unwrap();
         let nodes = conversion.network.nodes().iter();
         nodes.filter_map(|n| if let NodeKind::Streaming(p) = &n.kind { Some(p.threshold[0]) } else { None }).collect()
     };
@@ -115,7 +115,7 @@ fn the_percentile_is_the_threshold() {
 #[test]
 fn what_spike_trains_cannot_express_is_refused_by_name() {
     let refused = |graph: &Graph, options: &Options| {
-        method("rueckauer2017").unwrap().convert(graph, &samples(), options, &mut |_, _| ()).unwrap_err()
+        method("rueckauer2017").unwrap().convert(graph, &samples(), options, &mut |_, _| Ok(())).unwrap_err()
     };
     let above_zero = network(average(), Some(Activation::Clip { low: 0.5, high: 6.0 }));
     let error = refused(&above_zero, &options(8));
@@ -138,6 +138,6 @@ fn what_spike_trains_cannot_express_is_refused_by_name() {
 fn windows_stay_short() {
     let graph = network(average(), Some(Activation::Relu));
     let error =
-        method("spikeconverter").unwrap().convert(&graph, &samples(), &options(17), &mut |_, _| ()).unwrap_err();
+        method("spikeconverter").unwrap().convert(&graph, &samples(), &options(17), &mut |_, _| Ok(())).unwrap_err();
     assert!(matches!(error, ConvertError::Option { option: "--time-steps", .. }), "{error}");
 }

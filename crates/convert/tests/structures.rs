@@ -23,7 +23,7 @@ fn options() -> Options {
 /// difference of a result relative to the range of results.
 fn error(graph: &Graph, options: &Options) -> f32 {
     let samples = samples(24);
-    let conversion = method("spikeconverter").unwrap().convert(graph, &samples, options, &mut |_, _| {}).unwrap();
+    let conversion = method("spikeconverter").unwrap().convert(graph, &samples, options, &mut |_, _| Ok(())).unwrap();
     let network = &conversion.network;
     let mut spikes = [Vec::new(), Vec::new()];
     let folded = FoldedEngine::new(network)
@@ -80,7 +80,7 @@ fn pixels_are_exact_at_padded_borders() {
     let data = (0..16 * 192).map(|_| ((numbers.next() + 1.0) * 127.0).round()).collect();
     let pixels = Batch::new(16, vec![3, 8, 8], data).unwrap();
     let options = Options { encoding: Encoding::Pixels, ..options() };
-    let conversion = method("spikeconverter").unwrap().convert(&graph, &pixels, &options, &mut |_, _| {}).unwrap();
+    let conversion = method("spikeconverter").unwrap().convert(&graph, &pixels, &options, &mut |_, _| Ok(())).unwrap();
     let wanted = Ann::new(&graph).unwrap().run(std::slice::from_ref(&pixels)).unwrap().remove(0);
     let range = wanted.data().iter().fold(0.0f32, |m, x| m.max(x.abs()));
     for engine in
@@ -122,7 +122,7 @@ fn what_follows_the_last_layer_does_not_spike() {
     let softmax = net.op("softmax", Op::Softmax(Softmax { axes: vec![0], log: false }), &[mean]);
     let graph = net.builder.finish(vec![softmax]).unwrap();
     let conversion =
-        method("spikeconverter").unwrap().convert(&graph, &samples(4), &options(), &mut |_, _| {}).unwrap();
+        method("spikeconverter").unwrap().convert(&graph, &samples(4), &options(), &mut |_, _| Ok(())).unwrap();
     let last = conversion.network.node(conversion.network.output());
     assert!(matches!(last.kind, NodeKind::Head(Op::Softmax(_))));
     assert_eq!(conversion.network.populations().count(), 0);

@@ -11,8 +11,8 @@ use crate::folder::{self, Found};
 use crate::images::Images;
 use crate::rows::Rows;
 use crate::{
-    Element, Error, Format, ImageShape, IntegerRange, Layout, OpenOptions, Preprocessing, Result, cifar, idx, labels,
-    npy, npz, synthetic,
+    Element, Error, Format, ImageShape, IntegerRange, Layout, OpenOptions, Preprocessing, Result, Split, cifar, idx,
+    labels, npy, npz, synthetic,
 };
 
 /// The path of what is made up.
@@ -120,8 +120,36 @@ impl Dataset {
             bytes: Bytes::Memory(bytes),
             offset: 0,
         };
-        let source = Arc::new(Source::Rows(Rows { image, ..Rows::of(array)? }));
-        Ok(Self { path, format: Format::Npy, source, labels: None, class_names: Arc::new([]), rows: 0..count })
+        Ok(Self::of_rows(path, Format::Npy, Rows { image, ..Rows::of(array)? }, None))
+    }
+
+    /// Opens a file or folder like [`Dataset::open`]; of a folder that holds both parts, when none is asked for, this one.
+    ///
+    /// # Errors
+    /// As [`Dataset::open`].
+    pub fn open_part(path: impl AsRef<Path>, options: &OpenOptions, otherwise: Split) -> Result<Self> {
+        let path = path.as_ref();
+        match Self::open(path, options) {
+            // a folder with both parts: calibration takes one, evaluation the other
+            Err(ambiguous @ Error::Ambiguous { .. }) if options.split.is_none() => {
+                match Self::open(path, &OpenOptions { split: Some(otherwise), ..options.clone() }) {
+                    Err(Error::Ambiguous { .. } | Error::SplitMissing { .. }) => Err(ambiguous),
+                    opened => opened,
+                }
+            }
+            opened => opened,
+        }
+    }
+
+    /// All rows of a source without names of classes.
+    pub(crate) fn whole(
+        path: PathBuf,
+        format: Format,
+        source: Arc<Source>,
+        labels: Option<Arc<[u32]>>,
+        count: usize,
+    ) -> Self {
+        Self { path, format, source, labels, class_names: Arc::new([]), rows: 0..count }
     }
 
     /// Whether its samples are made up.

@@ -1,6 +1,7 @@
 //! The number types samples are stored in.
 
 use std::fmt;
+use std::str::FromStr;
 
 /// The number type a data set stores its samples in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -98,6 +99,28 @@ impl Element {
     }
 }
 
+impl FromStr for Element {
+    type Err = String;
+
+    /// Reads what [`Element`] displays as.
+    fn from_str(text: &str) -> Result<Self, String> {
+        const ALL: [Element; 10] = [
+            Element::U8,
+            Element::I8,
+            Element::U16,
+            Element::I16,
+            Element::U32,
+            Element::I32,
+            Element::U64,
+            Element::I64,
+            Element::F32,
+            Element::F64,
+        ];
+        let named = ALL.into_iter().find(|element| element.to_string() == text);
+        named.ok_or_else(|| format!("`{text}` is no number type; use one of {}", ALL.map(|e| e.to_string()).join(", ")))
+    }
+}
+
 impl fmt::Display for Element {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -125,6 +148,12 @@ mod tests {
         assert_eq!(Element::I16.read_one(&[0xFE, 0xFF], false), Some(-2.0));
         assert_eq!(Element::I64.read_one(&[0; 7], false), None);
         assert_eq!(Element::I8.read_row(&[0x80, 0x7F], false), Ok(vec![-128.0, 127.0]));
+    }
+
+    #[test]
+    fn names_lead_back() {
+        assert_eq!("i16".parse(), Ok(Element::I16));
+        assert!("f16".parse::<Element>().unwrap_err().contains("f32, f64"));
     }
 
     #[test]

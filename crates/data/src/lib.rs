@@ -47,6 +47,7 @@ mod idx;
 mod images;
 mod labels;
 mod layout;
+mod memory;
 mod npy;
 mod npz;
 mod preprocessing;
@@ -61,6 +62,7 @@ pub use detect::{Format, OpenOptions, Split};
 pub use element::{Element, IntegerRange};
 pub use error::Error;
 pub use layout::{ImageShape, Layout};
+pub use memory::{MemoryArray, MemoryPart};
 pub use preprocessing::{ChannelOrder, Normalisation, Preprocessing, Resize};
 
 /// What every fallible function of this crate returns.

@@ -96,17 +96,19 @@ pub struct StepRecord<'a> {
     /// The quanta that each neuron sent (0: none; 1: a spike of a neuron with spikes all alike), in row-major order of the
     /// population's shape.
     pub spikes: &'a [i32],
-    /// The membranes after the step.
+    /// The membranes after the step: of a window, those that generate (where neurons are online, what is left of the
+    /// activation of what was heard).
     pub membranes: &'a [f64],
 }
 
-/// An engine that shows every step of a streaming network, so that engines can be compared spike by spike.
+/// An engine that shows every step of a network, so that engines can be compared spike by spike.
 pub trait StreamingEngine: Engine {
-    /// Runs the samples one after the other like [`Engine::run`] and shows every population in every step. Steps of a
-    /// population come in order; how those of different populations interleave is the engine's affair.
+    /// Runs the samples one after the other like [`Engine::run`] and shows every population in every step of its own, 1 to
+    /// `T`. Steps of a population come in order; how those of different populations interleave is the engine's affair.
     ///
     /// # Errors
-    /// [`EngineError`] when the samples do not fit the network, or the network is not streaming.
+    /// [`EngineError`] when the samples do not fit the network, or it has windows, whose steps only the reference engine takes
+    /// one by one.
     fn record(&self, inputs: &Batch, show: &mut dyn FnMut(&StepRecord<'_>)) -> Result<Batch, EngineError>;
 
     /// Runs the samples like [`Engine::run_counting`], each until its class is stable. `watch` is also told how many steps each

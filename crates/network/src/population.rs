@@ -115,6 +115,7 @@ pub struct Population {
     pub comparison: Comparison,
 }
 
+#[allow(clippy::trivially_copy_pass_by_ref)] // the form that serde calls
 fn is_default(comparison: &Comparison) -> bool {
     *comparison == Comparison::default()
 }
@@ -168,7 +169,8 @@ impl Population {
             return v;
         }
         let half = 0.5 * self.code(steps).resolution();
-        let of = |threshold: f32| half * f64::from(threshold);
+        // a membrane that never fires is not rounded
+        let of = |threshold: f32| if threshold.is_finite() { half * f64::from(threshold) } else { 0.0 };
         Ilif::half_step(v, of(self.threshold(channel)), of(self.negative_threshold(channel)))
     }
 

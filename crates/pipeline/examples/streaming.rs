@@ -186,7 +186,7 @@ fn vgg16(arguments: &Arguments) -> Result<(SnnFile, Batch), Box<dyn Error>> {
     let calibration = images(&mut numbers, 16)?;
     let samples = images(&mut numbers, arguments.samples)?;
     let method = method("rueckauer2017").ok_or("no such method")?;
-    let conversion = method.convert(&graph, &calibration, &options(arguments), &mut |_, _| ())?;
+    let conversion = method.convert(&graph, &calibration, &options(arguments), &mut |_, _| Ok(()))?;
     let file = SnnFile {
         network: conversion.network,
         ann: graph,

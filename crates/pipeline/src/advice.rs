@@ -1,6 +1,7 @@
 //! What other settings of a conversion would win, measured.
 
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 
 use serde::Serialize;
 use spikeconverter_convert::{
@@ -13,6 +14,7 @@ use spikeconverter_network::{NetworkBuilder, Simulation, SnnFile};
 
 use crate::calibration::{choose_rows, gather};
 use crate::memory::peak_bytes;
+use crate::stop::check_conversion;
 use crate::{Calibration, Error, EvaluateRequest, Progress, Result, SampleFeed, evaluate};
 
 /// Samples that a trial is calibrated on at most.
@@ -46,6 +48,7 @@ pub(crate) fn advise(
     data: &Dataset,
     feed: &SampleFeed,
     graph: &Graph,
+    stop: &AtomicBool,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Vec<Advice>> {
     let half = data.len() / 2;
@@ -54,9 +57,10 @@ pub(crate) fn advise(
     let (calibrate, measure) = (data.select(0..half)?, data.select(half..data.len())?);
     let count = Calibration { samples: TRIAL_SAMPLES, ..Calibration::default() }.count(half, peak_bytes(graph));
     let rows = choose_rows(half, count, 0);
-    let samples = gather(&calibrate, feed, file.network.input_shape(), &rows, progress)?;
+    let samples = gather(&calibrate, feed, file.network.input_shape(), &rows, stop, progress)?;
     let mut right = |file: &SnnFile| -> Result<(f64, u64)> {
-        let report = evaluate(&EvaluateRequest::new(file, path, &measure), progress)?.report;
+        let report =
+            evaluate(&EvaluateRequest { stop, ..EvaluateRequest::new(file, path, &measure) }, progress)?.report;
         Ok((report.snn_accuracy.unwrap_or(report.agreement), report.images))
     };
     let (now, images) = right(file)?;
@@ -68,10 +72,11 @@ pub(crate) fn advise(
         trials_of_window(&options)
     };
     for Trial { what, options } in trials {
-        let network = match method.convert(graph, &samples, &options, &mut |_, _| ()) {
+        let network = match method.convert(graph, &samples, &options, &mut |_, _| check_conversion(stop)) {
             Ok(converted) => converted,
             // not every part combines with every other
             Err(ConvertError::Option { .. }) => continue,
+            Err(ConvertError::Stopped) => return Err(Error::Stopped),
             Err(source) => return Err(Error::Convert { file: path.to_owned(), source: Box::new(source) }),
         };
         let changed = SnnFile { network: network.network, ..file.clone() };

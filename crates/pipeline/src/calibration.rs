@@ -1,10 +1,13 @@
 //! The samples that a conversion is calibrated on.
 
+use std::sync::atomic::AtomicBool;
+
 use rayon::prelude::*;
 use spikeconverter_data::Dataset;
 use spikeconverter_data::synthetic::split_mix;
 use spikeconverter_engine::Batch;
 
+use crate::stop::check_stop;
 use crate::{Error, Phase, Progress, Result, SampleFeed};
 
 /// How many calibration samples are taken, and which.
@@ -52,11 +55,13 @@ pub(crate) fn gather(
     feed: &SampleFeed,
     shape: &[usize],
     rows: &[usize],
+    stop: &AtomicBool,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Batch> {
     let mut inputs = Vec::new();
     // in stretches, so that progress can be told
     for stretch in rows.chunks(64) {
+        check_stop(stop)?;
         let read = |&row: &usize| -> Result<Vec<f32>> {
             let one = data.select(row..row + 1)?;
             let mut batches = one.batches(&feed.preprocessing, shape, 1, feed.stage())?;

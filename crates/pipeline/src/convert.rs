@@ -1,6 +1,7 @@
 //! Conversion: from a trained network and calibration data to a spiking network that can be saved.
 
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use serde::Serialize;
@@ -13,6 +14,7 @@ use spikeconverter_network::{CalibrationRecord, Provenance, Schedule, SnnFile, S
 use crate::calibration::{choose_rows, gather};
 use crate::memory::peak_bytes;
 use crate::model::file_name;
+use crate::stop::{NEVER, check_conversion};
 use crate::{Calibration, Error, Model, Phase, Progress, Result, SampleFeed};
 
 /// What is to be converted, and how.
@@ -30,6 +32,8 @@ pub struct ConvertRequest<'a> {
     pub options: Options,
     /// Which samples to calibrate on.
     pub calibration: Calibration,
+    /// Set from outside to stop between two layers.
+    pub stop: &'a AtomicBool,
 }
 
 impl<'a> ConvertRequest<'a> {
@@ -42,6 +46,7 @@ impl<'a> ConvertRequest<'a> {
             method: "spikeconverter".into(),
             options: Options::default(),
             calibration: Calibration::default(),
+            stop: &NEVER,
         }
     }
 }
@@ -166,7 +171,7 @@ impl Prepared {
             .map_err(|source| refused(model, source))?;
         let feed = SampleFeed::new(&request.preprocessing, model, data, options.encoding)?;
         let graph = feed.spiking_graph(model.graph(), model.path())?;
-        let samples = gather(data, &feed, model.input_shape(), &rows(&graph), progress)?;
+        let samples = gather(data, &feed, model.input_shape(), &rows(&graph), request.stop, progress)?;
         Ok(Self { feed, graph, samples })
     }
 
@@ -180,7 +185,7 @@ impl Prepared {
 ///
 /// # Errors
 /// When the method does not exist, an option is out of range, the data do not suit the model, or the model does not
-/// convert.
+/// convert, or [`ConvertRequest::stop`] was set.
 pub fn convert(request: &ConvertRequest<'_>, progress: &mut dyn FnMut(Progress)) -> Result<Converted> {
     let started = Instant::now();
     known_method(&request.method)?;
@@ -203,6 +208,7 @@ pub(crate) fn convert_prepared(
     let conversion = method
         .convert(&prepared.graph, &prepared.samples, options, &mut |done, total| {
             progress(Progress { phase: Phase::Fitting, done, total });
+            check_conversion(request.stop)
         })
         .map_err(|source| refused(model, source))?;
 
@@ -255,7 +261,10 @@ pub(crate) fn known_method(name: &str) -> Result<&'static dyn Method> {
 }
 
 fn refused(model: &Model, source: ConvertError) -> Error {
-    Error::Convert { file: model.path().to_owned(), source: Box::new(source) }
+    match source {
+        ConvertError::Stopped => Error::Stopped,
+        source => Error::Convert { file: model.path().to_owned(), source: Box::new(source) },
+    }
 }
 
 /// The last part of a path that says something; `.` and `..` do not.

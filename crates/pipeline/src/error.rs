@@ -104,6 +104,9 @@ pub enum Error {
         /// Where the finished cells are kept.
         state: Option<PathBuf>,
     },
+    /// Work was stopped from outside.
+    #[error("interrupted")]
+    Stopped,
     /// A search was stopped from outside.
     #[error("interrupted: nothing was chosen or written")]
     SearchInterrupted,
@@ -155,6 +158,31 @@ pub enum Error {
         file: PathBuf,
         /// Inputs found.
         found: usize,
+    },
+    /// There is no population of that name.
+    #[error("`{}` has no layer of neurons called `{layer}`; choose among: {known}", file.display())]
+    NoLayer {
+        /// The network's file.
+        file: PathBuf,
+        /// The name asked for.
+        layer: String,
+        /// The names there are.
+        known: String,
+    },
+    /// A record of what neurons did would be too large.
+    #[error(
+        "what the neurons of `{}` do on {samples} samples takes {:.1} GiB, more than {:.0}; record fewer samples at once, or \
+         name some of the layers", file.display(), gib(*bytes), gib(*most)
+    )]
+    Recording {
+        /// The network's file.
+        file: PathBuf,
+        /// Samples.
+        samples: usize,
+        /// Bytes that the record takes.
+        bytes: u128,
+        /// Bytes that it may take.
+        most: u128,
     },
     /// No method of that name.
     #[error("there is no conversion method `{name}`; choose one of: {known}")]
@@ -238,6 +266,10 @@ pub enum Error {
         /// What is wrong.
         reason: String,
     },
+}
+
+fn gib(bytes: u128) -> f64 {
+    bytes as f64 / f64::from(1 << 30)
 }
 
 impl From<OnnxError> for Error {

@@ -1,8 +1,9 @@
 //! Evaluation: trained and spiking network side by side over a data set, batch by batch.
 
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use spikeconverter_data::{Dataset, Preprocessing};
 use spikeconverter_engine::{
     ClockedEngine, Engine, EngineError, Evaluation, EvaluationReport, Evaluator, FoldedEngine, ReferenceEngine,
@@ -14,6 +15,7 @@ use spikeconverter_network::{Simulation, SnnFile, SpikingNetwork};
 use crate::memory::peak_bytes;
 use crate::model::classes;
 use crate::pairs::Pairs;
+use crate::stop::{NEVER, check_stop};
 use crate::{Error, Phase, Progress, Result, SampleFeed};
 
 /// Memory that the values of a batch may take when its size is not given.
@@ -22,7 +24,7 @@ const BATCH_BYTES: u64 = 512 << 20;
 const LARGEST_BATCH: u64 = 64;
 
 /// Which engine runs the spiking network.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EngineChoice {
     /// The fastest for the network: folded for windows, clocked for streams and for windows with a delay.
@@ -67,12 +69,14 @@ pub struct EvaluateRequest<'a> {
     pub batch: Option<usize>,
     /// Whether samples are stopped when their class is stable; streaming networks only.
     pub until_stable: Option<UntilStable>,
+    /// Set from outside to stop between two batches.
+    pub stop: &'a AtomicBool,
 }
 
 impl<'a> EvaluateRequest<'a> {
     /// A request with the defaults: the engine that suits the network, a batch size chosen by memory.
     pub fn new(file: &'a SnnFile, path: &'a Path, data: &'a Dataset) -> Self {
-        Self { file, path, data, engine: EngineChoice::Auto, batch: None, until_stable: None }
+        Self { file, path, data, engine: EngineChoice::Auto, batch: None, until_stable: None, stop: &NEVER }
     }
 }
 
@@ -89,13 +93,24 @@ pub struct Evaluated {
 /// the report says how often the two agree, and no accuracy.
 ///
 /// # Errors
-/// When the data do not suit the network, or have labels that are no class of it.
+/// When the data do not suit the network, or have labels that are no class of it, or [`EvaluateRequest::stop`] was set.
 pub fn evaluate(request: &EvaluateRequest<'_>, progress: &mut dyn FnMut(Progress)) -> Result<Evaluated> {
-    let EvaluateRequest { file, path, data, .. } = request;
+    evaluate_parts(request, &mut || Ok(None), progress)
+}
+
+/// The same for data that come in parts, so that no more than one of them need be in memory: the first is the request's, and
+/// `more` gives those that follow.
+///
+/// # Errors
+/// As [`evaluate`], and those of `more`.
+pub fn evaluate_parts(
+    request: &EvaluateRequest<'_>,
+    more: &mut dyn FnMut() -> Result<Option<Dataset>>,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Evaluated> {
+    let EvaluateRequest { file, path, .. } = request;
     let failed = |source| Error::Engine { file: path.to_path_buf(), source };
     let feed = SampleFeed::of(file, path)?;
-    feed.check_pixels(data, path)?;
-    check_labels(data, &feed.preprocessing, &file.ann, path)?;
     let network = &file.network;
     let engine: Box<dyn Engine>;
     let streaming: Box<dyn StreamingEngine>;
@@ -114,16 +129,24 @@ pub fn evaluate(request: &EvaluateRequest<'_>, progress: &mut dyn FnMut(Progress
     };
     let evaluator = evaluator.map_err(failed)?;
     let size = request.batch.unwrap_or_else(|| batch_size(&file.ann));
-    let mut pairs = Pairs::new(data, &feed, file.network.input_shape(), size)?;
     let mut evaluation = evaluator.empty();
-    while let Some(pair) = pairs.next()? {
-        let pair = pair.map_err(failed)?;
-        let counted = evaluator
-            .evaluate_batch(&pair.trained, pair.spiking(), pair.labels.as_deref(), feed.preprocessing.label_offset)
-            .map_err(failed)?;
-        evaluation.merge(&counted).map_err(failed)?;
-        let done = evaluation.images as usize;
-        progress(Progress { phase: Phase::Evaluating, done, total: data.len() });
+    let mut part = Some(request.data.clone());
+    let mut total = 0;
+    while let Some(data) = part {
+        feed.check_pixels(&data, path)?;
+        check_labels(&data, &feed.preprocessing, &file.ann, path)?;
+        total += data.len();
+        let mut pairs = Pairs::new(&data, &feed, file.network.input_shape(), size)?;
+        while let Some(pair) = pairs.next()? {
+            check_stop(request.stop)?;
+            let pair = pair.map_err(failed)?;
+            let counted = evaluator
+                .evaluate_batch(&pair.trained, pair.spiking(), pair.labels.as_deref(), feed.preprocessing.label_offset)
+                .map_err(failed)?;
+            evaluation.merge(&counted).map_err(failed)?;
+            progress(Progress { phase: Phase::Evaluating, done: evaluation.images as usize, total });
+        }
+        part = more()?;
     }
     let report = EvaluationReport::new(&file.network, &evaluation, &file.provenance.method, name);
     Ok(Evaluated { evaluation, report })

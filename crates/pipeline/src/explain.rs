@@ -1,8 +1,10 @@
 //! Explanation: where a converted network loses accuracy, and what would win it back.
 
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 
 use serde::Serialize;
+use spikeconverter_convert::ConvertError;
 use spikeconverter_convert::explain::{Explainer, Explanation};
 use spikeconverter_data::Dataset;
 use spikeconverter_engine::Batch;
@@ -12,6 +14,7 @@ use spikeconverter_network::SnnFile;
 use crate::advice::{Advice, advise};
 use crate::convert::name_of;
 use crate::evaluate::check_labels;
+use crate::stop::{NEVER, check_conversion};
 use crate::{Error, Phase, Progress, Result, SampleFeed};
 
 /// Values of both networks that a batch may have (512 MiB, with those on their way).
@@ -30,6 +33,15 @@ pub struct ExplainRequest<'a> {
     pub data: &'a Dataset,
     /// Whether other settings are tried, which takes a conversion each.
     pub advice: bool,
+    /// Set from outside to stop between two layers.
+    pub stop: &'a AtomicBool,
+}
+
+impl<'a> ExplainRequest<'a> {
+    /// A request that tries other settings too.
+    pub fn new(file: &'a SnnFile, path: &'a Path, data: &'a Dataset) -> Self {
+        Self { file, path, data, advice: true, stop: &NEVER }
+    }
 }
 
 /// Where accuracy went.
@@ -59,10 +71,13 @@ pub struct ExplainReport {
 /// Compares trained and spiking network layer by layer.
 ///
 /// # Errors
-/// When the data do not suit the network.
+/// When the data do not suit the network, or [`ExplainRequest::stop`] was set.
 pub fn explain(request: &ExplainRequest<'_>, progress: &mut dyn FnMut(Progress)) -> Result<ExplainReport> {
-    let ExplainRequest { file, path, data, .. } = request;
-    let refused = |source| Error::Convert { file: path.to_path_buf(), source: Box::new(source) };
+    let ExplainRequest { file, path, data, stop, .. } = request;
+    let refused = |source| match source {
+        ConvertError::Stopped => Error::Stopped,
+        source => Error::Convert { file: path.to_path_buf(), source: Box::new(source) },
+    };
     let feed = SampleFeed::of(file, path)?;
     feed.check_pixels(data, path)?;
     check_labels(data, &feed.preprocessing, &file.ann, path)?;
@@ -91,6 +106,7 @@ pub fn explain(request: &ExplainRequest<'_>, progress: &mut dyn FnMut(Progress))
                 layer += 1;
                 let (done, total) = (done * layers + layer * count, data.len() * layers);
                 progress(Progress { phase: Phase::Explaining, done, total });
+                check_conversion(stop)
             })
             .map_err(refused)?;
         done += count;
@@ -105,7 +121,7 @@ pub fn explain(request: &ExplainRequest<'_>, progress: &mut dyn FnMut(Progress))
     };
     let explanation = explainer.explanation();
     drop(explainer);
-    let advice = if request.advice { advise(file, path, data, &feed, &graph, progress)? } else { Vec::new() };
+    let advice = if request.advice { advise(file, path, data, &feed, &graph, stop, progress)? } else { Vec::new() };
     Ok(ExplainReport {
         file: path.display().to_string(),
         name: name_of(path),

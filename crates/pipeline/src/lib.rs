@@ -35,29 +35,37 @@ mod evaluate;
 mod explain;
 mod export;
 mod feed;
+mod kind;
 mod memory;
 mod model;
 mod pairs;
 mod progress;
+mod recording;
+mod run;
 mod search;
+mod stop;
+mod trains;
 
 pub use advice::Advice;
 pub use calibration::Calibration;
 pub use check::{CheckReport, CheckTotals, InputSummary, NodeVerdict, Verdict, check};
 pub use compare::{
-    Cell, CellResult, CompareProgress, CompareRequest, Comparison, FIGURES, Fronts, Measured, Raster, RasterLayer,
+    Cell, CellResult, CompareProgress, CompareRequest, Comparison, FIGURES, Fronts, Measured, Raster, RasterLayer, Row,
     SampleSet, Setting, Skipped, SpikeTrain, compare, fronts,
 };
 pub use convert::{ConvertReport, ConvertRequest, Converted, DataSummary, ScheduleSummary, convert};
 pub use describe::{Description, LayerDescription, describe};
 pub use error::Error;
-pub use evaluate::{EngineChoice, EvaluateRequest, Evaluated, evaluate};
+pub use evaluate::{EngineChoice, EvaluateRequest, Evaluated, evaluate, evaluate_parts};
 pub use explain::{ExplainReport, ExplainRequest, explain};
 pub use export::{ExportReport, ExportTarget, export};
 pub use feed::{SampleFeed, settle};
+pub use kind::ErrorKind;
 pub use memory::{peak_bytes, peak_values};
 pub use model::Model;
 pub use progress::{Phase, Progress};
+pub use recording::{LayerRecording, RecordRequest, Recording, Spikes};
+pub use run::Runner;
 pub use search::{
     Candidate, Chosen, Figures, Interval, Objective, Search, SearchProgress, SearchRequest, SearchSetting, Trial,
     TrialResult, search,

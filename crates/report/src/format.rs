@@ -1,7 +1,7 @@
 //! Numbers for people.
 
-/// A share in percent.
-pub(crate) fn percent(share: f64) -> String {
+/// A share in percent, with two decimals.
+pub fn percent(share: f64) -> String {
     format!("{:.2} %", 100.0 * share)
 }
 

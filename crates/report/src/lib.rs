@@ -2,14 +2,14 @@
 //! screen reader, light and dark.
 //!
 //! A [`Page`] is plain data: sections of text, tables and charts. [`Page::to_html`] knows nothing of spikes;
-//! [`comparison`] and [`explanation`] say what
-//! their pages show.
+//! [`comparison`] and [`explanation`] say what their pages show. [`text`] has the same and other results for terminals.
 
 mod chart;
 mod comparison;
 mod explanation;
 mod format;
 mod page;
+pub mod text;
 
 pub use chart::{
     Axis, AxisFormat, Chart, Curve, Curves, Figure, Point, Profile, ProfileChoice, Profiles, RasterChoice, RasterRows,

@@ -183,10 +183,11 @@ impl ConvertArgs {
                 WeightCalibrationArg::Network => WeightCalibration::Network,
             }),
             delay: self.delay,
-            encoding: match (self.input, weights) {
-                (Some(InputArg::Analog), _) | (None, Weights::F32) => Encoding::Analog,
-                (Some(InputArg::Pixels), _) | (None, Weights::I8) => Encoding::Pixels,
-                (Some(InputArg::Poisson), _) => Encoding::Poisson { seed: self.seed },
+            encoding: match self.input {
+                None => weights.usual_encoding(),
+                Some(InputArg::Analog) => Encoding::Analog,
+                Some(InputArg::Pixels) => Encoding::Pixels,
+                Some(InputArg::Poisson) => Encoding::Poisson { seed: self.seed },
             },
             weights,
             percentile: self.percentile,

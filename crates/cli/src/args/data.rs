@@ -81,7 +81,7 @@ impl DataArgs {
             range: self.range.clone(),
             limit: self.limit,
         };
-        open(self.path(), &options, otherwise)
+        Ok(Dataset::open_part(self.path(), &options, otherwise)?)
     }
 
     /// Opens data of the same format to calibrate on: these rows of `path`, or its training part where it holds both. Without
@@ -98,7 +98,7 @@ impl DataArgs {
         if whole && !matches!(Dataset::open(self.path(), &options(None)), Err(Error::Ambiguous { .. })) {
             return Err(Failure::Calibration { path: self.path().to_owned() });
         }
-        open(path.unwrap_or(self.path()), &options(None), Split::Train)
+        Ok(Dataset::open_part(path.unwrap_or(self.path()), &options(None), Split::Train)?)
     }
 
     fn format(&self) -> Option<Format> {
@@ -110,20 +110,6 @@ impl DataArgs {
             FormatArg::Npy => Format::Npy,
             FormatArg::Images => Format::Images,
         })
-    }
-}
-
-/// Opens data; of a folder that holds both parts when none is asked for, `otherwise`.
-fn open(path: &Path, options: &OpenOptions, otherwise: Split) -> Result<Dataset, Failure> {
-    match Dataset::open(path, options) {
-        // a folder with both parts: calibration takes one, evaluation the other
-        Err(ambiguous @ Error::Ambiguous { .. }) if options.split.is_none() => {
-            match Dataset::open(path, &OpenOptions { split: Some(otherwise), ..options.clone() }) {
-                Err(Error::Ambiguous { .. } | Error::SplitMissing { .. }) => Err(ambiguous.into()),
-                opened => Ok(opened?),
-            }
-        }
-        opened => Ok(opened?),
     }
 }
 

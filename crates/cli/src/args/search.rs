@@ -3,8 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use spikeconverter_convert::{Options, Weights};
-use spikeconverter_network::Encoding;
+use spikeconverter_convert::Options;
 use spikeconverter_pipeline::{Calibration, Objective};
 
 use super::convert::{ThresholdsArg, WeightsArg};
@@ -111,8 +110,8 @@ impl SearchArgs {
     /// What all candidates have in common.
     pub(crate) fn options(&self) -> Options {
         let weights = self.weights.weights();
-        let encoding = if weights == Weights::I8 { Encoding::Pixels } else { Encoding::Analog };
-        Options { thresholds: self.thresholds.map(ThresholdsArg::granularity), weights, encoding, ..Options::default() }
+        let (thresholds, encoding) = (self.thresholds.map(ThresholdsArg::granularity), weights.usual_encoding());
+        Options { thresholds, weights, encoding, ..Options::default() }
     }
 
     /// The choice of samples.

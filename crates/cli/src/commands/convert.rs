@@ -1,19 +1,16 @@
 //! `spikeconverter convert`
 
-use std::fmt::Write as _;
-use std::path::Path;
 use std::process::ExitCode;
 
 use serde::Serialize;
 use spikeconverter_data::{Dataset, Split};
 use spikeconverter_pipeline::{ConvertReport, ConvertRequest, Model, convert};
+use spikeconverter_report::text;
 
 use crate::Failure;
 use crate::args::ConvertArgs;
-use crate::commands::inspect::timing;
 use crate::output::{check_output, emit, emit_json};
 use crate::progress::Bars;
-use crate::table::{Table, figures, percent, thousands};
 
 /// What `--json` prints.
 #[derive(Serialize)]
@@ -47,45 +44,9 @@ pub(crate) fn run(args: &ConvertArgs) -> Result<ExitCode, Failure> {
     if args.json {
         emit_json(&Answer { output: args.output.display().to_string(), report: &converted.report })?;
     } else {
-        emit(&text(&converted.report, &args.output))?;
+        let output = args.output.display();
+        let report = text::conversion(&converted.report, Some(&args.output));
+        emit(&format!("{report}Next: spikeconverter eval {output} --data <test data>\n"))?;
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn text(report: &ConvertReport, output: &Path) -> String {
-    let mut table = Table::new(&["<layer", "neurons", "base", "threshold", "to", "error", "<"]);
-    for layer in &report.layers {
-        table.row([
-            layer.name.clone(),
-            layer.neurons.to_string(),
-            figures(layer.base),
-            figures(layer.threshold_min),
-            figures(layer.threshold_max),
-            percent(layer.error),
-            if layer.signed { "signed spikes".into() } else { String::new() },
-        ]);
-    }
-    let mut text = table.render();
-    // writing to a string does not fail
-    let _ = writeln!(
-        text,
-        "\n{} -> {}: {} layers, {} neurons, method {}\nschedule {}\ncalibrated on {} of {} samples of {} in {:.1} s",
-        report.source,
-        output.display(),
-        report.layers.len(),
-        thousands(report.neurons as u64),
-        report.method,
-        timing(&report.schedule),
-        report.calibration.samples,
-        report.calibration.available,
-        report.calibration.data,
-        report.seconds,
-    );
-    for note in &report.notes {
-        let _ = writeln!(text, "note: {note}");
-    }
-    let _ =
-        writeln!(text, "error: mean square of what a layer sends minus the trained activation, relative to the latter");
-    let _ = writeln!(text, "Next: spikeconverter eval {} --data <test data>", output.display());
-    text
 }

@@ -17,7 +17,7 @@ use crate::commands::compare::write_report;
 use crate::interrupt;
 use crate::output::{check_output, emit, emit_json};
 use crate::progress::ComparisonBar;
-use crate::table::{Table, percent, percent_if, points_if};
+use spikeconverter_report::text::{Table, percent, percent_if, points_if};
 
 /// The network and its images; `demo/README.md` says where they come from.
 const FILES: [(&str, &[u8]); 3] = [

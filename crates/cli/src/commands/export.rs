@@ -10,7 +10,7 @@ use spikeconverter_pipeline::{ExportReport, ExportTarget, export};
 use crate::Failure;
 use crate::args::{ExportArgs, ExportFormatArg, StepsArg};
 use crate::output::{check_output, emit, emit_json};
-use crate::table::Table;
+use spikeconverter_report::text::Table;
 
 pub(crate) fn run(args: &ExportArgs) -> Result<ExitCode, Failure> {
     check_output(&args.output, "-o", &[&args.network])?;

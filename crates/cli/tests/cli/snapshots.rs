@@ -17,6 +17,8 @@ fn printed(name: &str, line: &str) {
         (r"sha256 [0-9a-f]{64}", "sha256 [hash]"),
         // figures depend on the machine's vector instructions in their last digits; `commands` bounds them
         (r"(?m)^(\d) +\d[^\n]*$", "$1 [figures]"),
+        // the column is as wide as the longest time
+        (r"SNN/ANN +time", "SNN/ANN   time"),
         (r"(?m)^((?:spikeconverter)? +window +\d+) +\d[^\n]*$", "$1 [figures]"),
         (r"accuracy [\d.]+ %", "accuracy [accuracy] %"),
     ], omit_expression => true, prepend_module_to_snapshot => false }, { insta::assert_snapshot!(name, run.out) });

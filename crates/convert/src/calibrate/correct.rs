@@ -19,7 +19,7 @@ pub(crate) fn correct(
     graph: &Graph,
     samples: &Batch,
     enabled: bool,
-    progress: &mut dyn FnMut(usize),
+    progress: &mut dyn FnMut(usize) -> Result<(), ConvertError>,
 ) -> Result<Conversion, ConvertError> {
     let Quantised { network, targets, steps } = quantised;
     let mut fitter = Correction { network, steps, enabled, layers: Vec::new(), progress };
@@ -35,7 +35,7 @@ pub(super) fn survey(
     samples: &Batch,
 ) -> Result<Conversion, ConvertError> {
     let quantised = Quantised { network, targets: targets.to_vec(), steps: BTreeMap::new() };
-    correct(&quantised, graph, samples, false, &mut |_| ())
+    correct(&quantised, graph, samples, false, &mut |_| Ok(()))
 }
 
 struct Correction<'a> {
@@ -43,7 +43,7 @@ struct Correction<'a> {
     steps: &'a BTreeMap<NodeId, Vec<f32>>,
     enabled: bool,
     layers: Vec<LayerReport>,
-    progress: &'a mut dyn FnMut(usize),
+    progress: &'a mut dyn FnMut(usize) -> Result<(), ConvertError>,
 }
 
 impl Correction<'_> {
@@ -65,12 +65,12 @@ impl Fitter for Correction<'_> {
         Population { initial, ..population.clone() }
     }
 
-    fn sent(&mut self, id: NodeId, population: &Population, sent: &Batch, wanted: &Batch) {
+    fn sent(&mut self, id: NodeId, population: &Population, sent: &Batch, wanted: &Batch) -> Result<(), ConvertError> {
         let real = in_activation_units(population, self.step(id));
         let count = sent.shape().first().copied().unwrap_or(1);
         let unit: Vec<f32> = (0..count).map(|c| real.threshold(c) / population.amplitude(c)).collect();
         self.layers.push(report(self.network, id, &real, &scaled(sent, &unit), wanted));
-        (self.progress)(self.layers.len());
+        (self.progress)(self.layers.len())
     }
 
     fn readout(&mut self, id: NodeId, readout: &Readout, found: &Batch, wanted: &Batch) -> Readout {

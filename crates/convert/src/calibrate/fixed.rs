@@ -26,7 +26,7 @@ pub(crate) fn report_on(
     lowered: &Lowered,
     graph: &Graph,
     samples: &Batch,
-    progress: &mut dyn FnMut(usize),
+    progress: &mut dyn FnMut(usize) -> Result<(), ConvertError>,
 ) -> Result<Conversion, ConvertError> {
     let mut fitter = Unchanged { network, layers: Vec::new(), progress };
     let network = walk(network, &lowered.targets, graph, samples, &mut fitter)?;
@@ -36,7 +36,7 @@ pub(crate) fn report_on(
 struct Unchanged<'a> {
     network: &'a SpikingNetwork,
     layers: Vec<LayerReport>,
-    progress: &'a mut dyn FnMut(usize),
+    progress: &'a mut dyn FnMut(usize) -> Result<(), ConvertError>,
 }
 
 impl Fitter for Unchanged<'_> {
@@ -44,9 +44,9 @@ impl Fitter for Unchanged<'_> {
         population.clone()
     }
 
-    fn sent(&mut self, id: NodeId, population: &Population, sent: &Batch, wanted: &Batch) {
+    fn sent(&mut self, id: NodeId, population: &Population, sent: &Batch, wanted: &Batch) -> Result<(), ConvertError> {
         self.layers.push(report(self.network, id, population, sent, wanted));
-        (self.progress)(self.layers.len());
+        (self.progress)(self.layers.len())
     }
 
     fn readout(&mut self, _: NodeId, readout: &Readout, _: &Batch, _: &Batch) -> Readout {

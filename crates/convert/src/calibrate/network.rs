@@ -45,7 +45,7 @@ pub(super) fn calibrate_network(
     targets: &[NodeId],
     graph: &Graph,
     samples: &Batch,
-    progress: &mut dyn FnMut(usize, usize),
+    progress: &mut dyn FnMut(usize, usize) -> Result<(), ConvertError>,
 ) -> Result<SpikingNetwork, ConvertError> {
     let ann = Ann::new(graph)?;
     let backward = Backward::new(&network)?;
@@ -64,7 +64,7 @@ pub(super) fn calibrate_network(
         })?;
         parameters.step(&backward::sum(parts), step as f64 / steps as f64);
         network = parameters.apply(&network)?;
-        progress(step + 1, steps);
+        progress(step + 1, steps)?;
     }
     Ok(network)
 }

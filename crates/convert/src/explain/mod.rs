@@ -120,7 +120,8 @@ impl<'a> Explainer<'a> {
         Ok(values)
     }
 
-    /// Adds a batch. A label is right when it is the class less `label_offset`. `progress` is told that a layer is done.
+    /// Adds a batch. A label is right when it is the class less `label_offset`. `progress` is told that a layer is done;
+    /// its error ends the work.
     ///
     /// # Errors
     /// [`EngineError`] when the samples do not fit the networks or are not as many as the labels.
@@ -129,7 +130,7 @@ impl<'a> Explainer<'a> {
         samples: &Batch,
         labels: Option<&[u32]>,
         label_offset: i64,
-        progress: &mut dyn FnMut(),
+        progress: &mut dyn FnMut() -> Result<(), ConvertError>,
     ) -> Result<(), ConvertError> {
         if let Some(labels) = labels.filter(|labels| labels.len() != samples.count()) {
             let (first, other) = (samples.count(), labels.len());
@@ -173,7 +174,7 @@ impl<'a> Explainer<'a> {
         trained: &Trained,
         reference: &[Option<i64>],
         tallies: &mut [Tally],
-        progress: &mut dyn FnMut(),
+        progress: &mut dyn FnMut() -> Result<(), ConvertError>,
     ) -> Result<Batch, ConvertError> {
         let trace = tracer.run(samples)?;
         let steps = self.network.time_steps();
@@ -199,7 +200,7 @@ impl<'a> Explainer<'a> {
             tally.alone += matches(&graph_classes(self.graph, &alone), reference);
             let analog = tracer.result_with(&trace, layer.id, layer.analog(&membranes))?;
             tally.analog += matches(&network_classes(self.network, &analog), reference);
-            progress();
+            progress()?;
         }
         Ok(trace.sent(self.network.output()).clone())
     }
@@ -212,7 +213,7 @@ impl<'a> Explainer<'a> {
         trained: &Trained,
         reference: &[Option<i64>],
         tallies: &mut [Tally],
-        progress: &mut dyn FnMut(),
+        progress: &mut dyn FnMut() -> Result<(), ConvertError>,
     ) -> Result<Batch, ConvertError> {
         let mut trace = StreamTrace::new(self.network, samples)?;
         let steps = self.network.time_steps();
@@ -231,7 +232,7 @@ impl<'a> Explainer<'a> {
                 Some(analog) => tally.analog += matches(&network_classes(self.network, &analog), reference),
                 None => tally.analog_known = false,
             }
-            progress();
+            progress()?;
         }
         Ok(trace.result)
     }

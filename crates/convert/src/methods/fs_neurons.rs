@@ -51,7 +51,7 @@ impl Method for FsNeurons {
         graph: &Graph,
         calibration: &Batch,
         options: &Options,
-        progress: &mut dyn FnMut(usize, usize),
+        progress: &mut dyn FnMut(usize, usize) -> Result<(), ConvertError>,
     ) -> Result<Conversion, ConvertError> {
         let own = Options { base: Base::Fixed(2.0), half_step: false, bias_correction: false, ..options.clone() };
         own.check()?;

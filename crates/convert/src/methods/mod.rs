@@ -134,7 +134,7 @@ pub trait Method: Sync {
 
     /// Converts a trained network in normal form. With [`Encoding::Pixels`] the graph takes raw pixels, and so does
     /// `calibration`, which holds samples of the graph's input. `progress` is told how many layers are done and how
-    /// many there are.
+    /// many there are; its error, say [`ConvertError::Stopped`], ends the conversion.
     ///
     /// [`Encoding::Pixels`]: spikeconverter_network::Encoding::Pixels
     ///
@@ -145,7 +145,7 @@ pub trait Method: Sync {
         graph: &Graph,
         calibration: &Batch,
         options: &Options,
-        progress: &mut dyn FnMut(usize, usize),
+        progress: &mut dyn FnMut(usize, usize) -> Result<(), ConvertError>,
     ) -> Result<Conversion, ConvertError>;
 }
 
@@ -165,7 +165,7 @@ impl Method for Streaming {
         graph: &Graph,
         calibration: &Batch,
         options: &Options,
-        progress: &mut dyn FnMut(usize, usize),
+        progress: &mut dyn FnMut(usize, usize) -> Result<(), ConvertError>,
     ) -> Result<Conversion, ConvertError> {
         streaming::convert(self.recipe, graph, calibration, options, progress)
     }

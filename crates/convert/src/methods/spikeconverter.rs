@@ -71,7 +71,7 @@ impl Method for SpikeConverter {
         graph: &Graph,
         calibration: &Batch,
         options: &Options,
-        progress: &mut dyn FnMut(usize, usize),
+        progress: &mut dyn FnMut(usize, usize) -> Result<(), ConvertError>,
     ) -> Result<Conversion, ConvertError> {
         options.check()?;
         options.check_window()?;

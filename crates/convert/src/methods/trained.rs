@@ -23,7 +23,7 @@ impl Method for Trained {
         _: &Graph,
         _: &Batch,
         _: &Options,
-        _: &mut dyn FnMut(usize, usize),
+        _: &mut dyn FnMut(usize, usize) -> Result<(), ConvertError>,
     ) -> Result<Conversion, ConvertError> {
         Err(ConvertError::Training { method: self.info.name, reason: self.reason })
     }

@@ -41,7 +41,7 @@ pub(crate) fn convert(
     graph: &Graph,
     calibration: &Batch,
     options: &Options,
-    progress: &mut dyn FnMut(usize, usize),
+    progress: &mut dyn FnMut(usize, usize) -> Result<(), ConvertError>,
 ) -> Result<Conversion, ConvertError> {
     options.check()?;
     options.check_no_delay()?;
@@ -71,7 +71,7 @@ pub(crate) fn convert(
         match &lowered.network.node(id).kind {
             NodeKind::Population(population) => {
                 reports.push(builder.decide(id, population)?);
-                progress(reports.len(), layers.len());
+                progress(reports.len(), layers.len())?;
             }
             NodeKind::Synapse(op) => builder.fit_synapse(id, op)?,
             NodeKind::Readout(_) => builder.correct_readout(id)?,

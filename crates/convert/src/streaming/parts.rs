@@ -1,7 +1,5 @@
 //! The parts that streaming methods are made of, by the names that options, reports and files use.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 use spikeconverter_neuron::PoolRule;
 
@@ -187,29 +185,6 @@ impl Parts {
         .flatten()
         .collect()
     }
-
-    /// The parts that a record of options names; `None` where it names one that there is not.
-    pub fn of_record(record: &BTreeMap<String, String>) -> Option<Self> {
-        fn choice<P: Part>(record: &BTreeMap<String, String>, name: &str) -> Result<Option<P>, ()> {
-            record.get(name).map(|text| P::named(text).ok_or(())).transpose()
-        }
-        fn number(record: &BTreeMap<String, String>, name: &str) -> Result<Option<u32>, ()> {
-            record.get(name).map(|text| text.parse().map_err(|_| ())).transpose()
-        }
-        let parts = || {
-            Ok::<_, ()>(Self {
-                neuron: choice(record, "neuron")?,
-                levels: number(record, "levels")?,
-                threshold: choice(record, "threshold_rule")?,
-                initial: choice(record, "initial")?,
-                calibration: choice(record, "calibration_rule")?,
-                pool: choice(record, "max_pool")?,
-                rehearsal: choice(record, "rehearsal")?,
-                rehearsal_steps: number(record, "rehearsal_steps")?,
-            })
-        };
-        parts().ok()
-    }
 }
 
 #[cfg(test)]
@@ -234,8 +209,5 @@ mod tests {
         check::<RehearsalRule>();
         let parts = Parts { levels: Some(3), pool: Some(MaxPoolRule::Gate), ..Parts::default() };
         assert_eq!(parts.named(), [("--levels", "3".to_owned()), ("--max-pool", "gate".to_owned())]);
-        let record = |pairs: &[(&str, &str)]| pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-        assert_eq!(Parts::of_record(&record(&[("levels", "3"), ("max_pool", "gate"), ("base", "auto")])), Some(parts));
-        assert_eq!(Parts::of_record(&record(&[("neuron", "nothing of the kind")])), None);
     }
 }

@@ -40,6 +40,9 @@ pub struct ReferenceEngine<'a> {
 /// What a node sends in one step: an amplitude `θ·s` for each neuron, by the code of the trains.
 type Emission = Vec<(WindowCode, Vec<f64>)>;
 
+/// Is told population, image, step (counted from 1), and the generating half after it.
+type Show<'a> = &'a mut dyn FnMut(NodeId, usize, u32, &Generator);
+
 /// What a node remembers between steps.
 #[derive(Default)]
 struct State {
@@ -101,6 +104,7 @@ impl<'a> ReferenceEngine<'a> {
         tick: u64,
         images: &[Vec<f64>],
         states: &mut [State],
+        show: Show<'_>,
     ) -> Result<Option<Emission>, EngineError> {
         let node = self.network.node(id);
         let timing = self.schedule.timing(id);
@@ -120,8 +124,9 @@ impl<'a> ReferenceEngine<'a> {
                 Some(vec![(timing.codes[0], encode(*encoding, &images[image], step))])
             }
             (NodeKind::Population(_), Some((image, step))) => {
-                let generator = states[id.0].generator.as_mut();
-                let amplitudes = generator.map(|g| g.step(image, step)).unwrap_or_default();
+                let Some(generator) = states[id.0].generator.as_mut() else { return Ok(Some(Vec::new())) };
+                let amplitudes = generator.step(image, step);
+                show(id, image, step + 1, generator);
                 Some(vec![(timing.codes[0], amplitudes)])
             }
             (NodeKind::MaxPool(_), Some((_, step))) => {
@@ -226,6 +231,54 @@ impl Engine for ReferenceEngine<'_> {
         if self.network.simulation() == Simulation::Stream {
             return self.run_counting(inputs, watch, &mut |_, _| ());
         }
+        self.windows(inputs, watch, &mut |_, _, _, _| ())
+    }
+
+    fn run_counting(
+        &self,
+        inputs: &Batch,
+        watch: &mut dyn FnMut(NodeId, &Batch<i32>),
+        count: &mut dyn FnMut(NodeId, &Batch<SpikeCount>),
+    ) -> Result<Batch, EngineError> {
+        if self.network.simulation() == Simulation::Stream {
+            let watch = &mut |id, codes: &Batch<i32>, _: &[u32]| watch(id, codes);
+            return Ok(self.stream(inputs, None, watch, count, &mut |_| ())?.output);
+        }
+        self.run(inputs, watch)
+    }
+}
+
+impl StreamingEngine for ReferenceEngine<'_> {
+    fn record(&self, inputs: &Batch, show: &mut dyn FnMut(&StepRecord<'_>)) -> Result<Batch, EngineError> {
+        match self.network.simulation() {
+            Simulation::Stream => Ok(self.stream(inputs, None, &mut |_, _, _| (), &mut |_, _| (), show)?.output),
+            Simulation::Window => self.windows(inputs, &mut |_, _| (), &mut |node, sample, step, generator| {
+                let (spikes, membranes) = (generator.spikes(), &generator.rest());
+                show(&StepRecord { node, sample, step, spikes, membranes });
+            }),
+        }
+    }
+
+    fn run_until_stable(
+        &self,
+        inputs: &Batch,
+        rule: UntilStable,
+        watch: &mut WatchStopped<'_>,
+        count: &mut dyn FnMut(NodeId, &Batch<SpikeCount>),
+    ) -> Result<Stopped, EngineError> {
+        let listener = Listener::of(self.name(), self.network)?;
+        self.stream(inputs, Some((rule, &listener)), watch, count, &mut |_| ())
+    }
+}
+
+impl ReferenceEngine<'_> {
+    /// Runs a network with windows.
+    fn windows(
+        &self,
+        inputs: &Batch,
+        watch: &mut dyn FnMut(NodeId, &Batch<i32>),
+        show: Show<'_>,
+    ) -> Result<Batch, EngineError> {
         crate::check_samples(self.network, inputs)?;
         let images: Vec<Vec<f64>> = inputs.samples().map(|s| s.iter().map(|&x| f64::from(x)).collect()).collect();
         let count = images.len();
@@ -235,7 +288,7 @@ impl Engine for ReferenceEngine<'_> {
         let ticks = (count as u64).saturating_sub(1) * u64::from(self.schedule.period) + u64::from(self.duration());
         for tick in 0..if count == 0 { 0 } else { ticks } {
             for id in self.network.ids() {
-                if let Some(emission) = self.emit(id, tick, &images, &mut states)? {
+                if let Some(emission) = self.emit(id, tick, &images, &mut states, show)? {
                     let sent = &mut states[id.0].sent;
                     sent.push_front(emission);
                     sent.truncate(memory[id.0]);
@@ -259,39 +312,6 @@ impl Engine for ReferenceEngine<'_> {
         Batch::new(count, self.network.node(self.network.output()).shape.clone(), outputs)
     }
 
-    fn run_counting(
-        &self,
-        inputs: &Batch,
-        watch: &mut dyn FnMut(NodeId, &Batch<i32>),
-        count: &mut dyn FnMut(NodeId, &Batch<SpikeCount>),
-    ) -> Result<Batch, EngineError> {
-        if self.network.simulation() == Simulation::Stream {
-            let watch = &mut |id, codes: &Batch<i32>, _: &[u32]| watch(id, codes);
-            return Ok(self.stream(inputs, None, watch, count, &mut |_| ())?.output);
-        }
-        self.run(inputs, watch)
-    }
-}
-
-impl StreamingEngine for ReferenceEngine<'_> {
-    fn record(&self, inputs: &Batch, show: &mut dyn FnMut(&StepRecord<'_>)) -> Result<Batch, EngineError> {
-        crate::check_simulation(self.name(), self.network, Simulation::Stream)?;
-        Ok(self.stream(inputs, None, &mut |_, _, _| (), &mut |_, _| (), show)?.output)
-    }
-
-    fn run_until_stable(
-        &self,
-        inputs: &Batch,
-        rule: UntilStable,
-        watch: &mut WatchStopped<'_>,
-        count: &mut dyn FnMut(NodeId, &Batch<SpikeCount>),
-    ) -> Result<Stopped, EngineError> {
-        let listener = Listener::of(self.name(), self.network)?;
-        self.stream(inputs, Some((rule, &listener)), watch, count, &mut |_| ())
-    }
-}
-
-impl ReferenceEngine<'_> {
     /// Runs a streaming network.
     fn stream(
         &self,

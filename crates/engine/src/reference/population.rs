@@ -38,6 +38,8 @@ pub(super) struct Generator {
     membranes: Vec<f64>,
     /// Where neurons are online, what each sent of the image so far; membranes are then activations of what was heard.
     sent: Option<Vec<f64>>,
+    /// Spikes of the last step.
+    spikes: Vec<i32>,
     /// Spikes of each image and neuron so far: binary digits with a sign, or a [`SignedTrain`] where neurons are online.
     codes: Vec<i32>,
 }
@@ -52,6 +54,7 @@ impl Generator {
             inner: (neurons / channels.max(1)).max(1),
             membranes: vec![0.0; neurons],
             sent: online.then(|| vec![0.0; neurons]),
+            spikes: vec![0; neurons],
             codes: vec![0; neurons * images],
         }
     }
@@ -89,9 +92,23 @@ impl Generator {
                 *code = 2 * *code + i32::from(spike);
                 spike
             };
+            self.spikes[n] = spike.into();
             amplitudes.push(f64::from(spike) * f64::from(self.population.amplitude(channel)));
         }
         amplitudes
+    }
+
+    /// Spikes of the last step.
+    pub(super) fn spikes(&self) -> &[i32] {
+        &self.spikes
+    }
+
+    /// Membranes after the last step; where neurons are online, what is left of the activation of what was heard.
+    pub(super) fn rest(&self) -> Vec<f64> {
+        match &self.sent {
+            None => self.membranes.clone(),
+            Some(sent) => self.membranes.iter().zip(sent).map(|(heard, sent)| heard - sent).collect(),
+        }
     }
 
     pub(super) fn into_codes(self) -> Vec<i32> {

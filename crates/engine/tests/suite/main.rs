@@ -13,6 +13,7 @@ mod online;
 mod pipeline;
 mod pooling;
 mod random;
+mod records;
 mod streaming;
 mod streaming_neurons;
 mod streaming_random;

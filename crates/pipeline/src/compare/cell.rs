@@ -9,10 +9,11 @@ use spikeconverter_network::SnnFile;
 use super::raster;
 use super::setting::{Fingerprint, SampleSet, Setting};
 use super::test_set::TestSet;
-use super::{Cell, CellResult, CompareRequest, Measured, Watch, check_stop};
+use super::{Cell, CellResult, CompareRequest, Measured, Watch};
 use crate::convert::{Prepared, convert_prepared};
 use crate::evaluate::{batch_size, check_labels};
 use crate::model::parameters;
+use crate::stop::check_stop;
 use crate::{ConvertRequest, EngineChoice, Error, Evaluation, Result, SampleFeed};
 
 /// What all cells share.
@@ -184,6 +185,7 @@ fn conversion<'a>(request: &CompareRequest<'a>, method: &str, options: Options) 
         method: method.into(),
         options,
         calibration: request.calibration,
+        stop: request.stop,
     }
 }
 

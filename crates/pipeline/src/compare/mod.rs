@@ -14,7 +14,7 @@ mod state;
 mod test_set;
 
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use spikeconverter_convert::{MethodInfo, Options, methods};
@@ -28,7 +28,7 @@ use crate::{Calibration, Error, Model, Phase, Result};
 
 pub use self::front::{Fronts, fronts};
 pub use self::raster::{Raster, RasterLayer, SpikeTrain};
-pub use self::record::{Cell, CellResult, Comparison, FIGURES, Measured, Skipped};
+pub use self::record::{Cell, CellResult, Comparison, FIGURES, Measured, Row, Skipped};
 pub use self::setting::{SampleSet, Setting};
 
 /// What is to be compared, and how.
@@ -133,7 +133,7 @@ pub fn compare(request: &CompareRequest<'_>, progress: Tell<'_>) -> Result<Compa
     progress(&reading(0));
     let interrupted = |done: usize| {
         move |error| match error {
-            Error::Interrupted { .. } => Error::Interrupted { done, total, state: request.state.map(Path::to_owned) },
+            Error::Stopped => Error::Interrupted { done, total, state: request.state.map(Path::to_owned) },
             error => error,
         }
     };
@@ -211,12 +211,4 @@ impl Watch<'_, '_> {
             seconds_left: left.seconds,
         });
     }
-}
-
-/// Whether somebody asked to stop.
-fn check_stop(stop: &AtomicBool) -> Result<()> {
-    if stop.load(Ordering::Relaxed) {
-        return Err(Error::Interrupted { done: 0, total: 0, state: None });
-    }
-    Ok(())
 }

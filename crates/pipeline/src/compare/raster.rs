@@ -7,7 +7,7 @@ use spikeconverter_graph::{NodeId, volume};
 use spikeconverter_network::{Schedule, Simulation, SpikingNetwork};
 
 use crate::pairs::Pairs;
-use crate::{Result, SampleFeed};
+use crate::{Result, SampleFeed, trains};
 
 /// Neurons shown of a population.
 const NEURONS: usize = 8;
@@ -98,12 +98,9 @@ fn of_sample(network: &SpikingNetwork, sample: &Batch) -> std::result::Result<Ve
             FoldedEngine::new(network)?.run(sample, &mut |id, codes| {
                 let Some(layer) = place_of(id).map(|at| &mut layers[at]) else { return };
                 for train in &mut layer.trains {
-                    let code = codes.sample(0)[train.neuron];
-                    // a code's digits are the spikes, the first step's the most significant
-                    train.spikes = (1..=steps)
-                        .filter(|step| code.unsigned_abs() >> (steps - step) & 1 == 1)
-                        .map(|step| (layer.first_step - 1 + step, code.signum()))
-                        .collect();
+                    let spikes = trains::spikes(network, codes.sample(0)[train.neuron]);
+                    let steps = (layer.first_step..).zip(spikes).filter(|(_, spike)| *spike != 0);
+                    train.spikes = steps.map(|(step, spike)| (step, spike.into())).collect();
                 }
             })?;
         }

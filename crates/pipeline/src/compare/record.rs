@@ -85,7 +85,54 @@ impl Cell {
     }
 }
 
+/// A cell in one piece, as programs read it.
+#[derive(Debug, Clone, Copy, Serialize)]
+#[serde(untagged)]
+pub enum Row<'a> {
+    /// With its figures.
+    Measured {
+        /// The evaluation.
+        #[serde(flatten)]
+        evaluation: &'a EvaluationReport,
+        /// The method's options.
+        options: &'a Options,
+        /// Seconds that the conversion took.
+        conversion_seconds: f64,
+        /// Seconds that conversion and evaluation took.
+        seconds: f64,
+        /// Where it stands among the others.
+        fronts: Fronts,
+    },
+    /// Without: why.
+    Failed {
+        /// The method's name.
+        method: &'a str,
+        /// `T`.
+        time_steps: u32,
+        /// Why.
+        error: &'a str,
+    },
+}
+
 impl Comparison {
+    /// The cells, each in one piece.
+    pub fn rows(&self) -> Vec<Row<'_>> {
+        let row = |(cell, fronts)| {
+            let Cell { method, time_steps, seconds, result }: &Cell = cell;
+            match result {
+                CellResult::Measured(measured) => Row::Measured {
+                    evaluation: &measured.evaluation,
+                    options: &measured.options,
+                    conversion_seconds: measured.conversion_seconds,
+                    seconds: *seconds,
+                    fronts,
+                },
+                CellResult::Failed(error) => Row::Failed { method, time_steps: *time_steps, error },
+            }
+        };
+        self.cells.iter().zip(self.fronts()).map(row).collect()
+    }
+
     /// Which cells are on the Pareto fronts and which is the best, cell by cell.
     pub fn fronts(&self) -> Vec<Fronts> {
         fronts(&self.cells)

@@ -5,11 +5,12 @@ use spikeconverter_engine::{EngineError, Evaluation, EvaluationReport, Evaluator
 use spikeconverter_network::{Schedule, SnnFile};
 
 use super::samples::{Deal, read};
-use super::{Candidate, Figures, Interval, SearchRequest, SearchSetting, TrialResult, check_stop};
+use super::{Candidate, Figures, Interval, SearchRequest, SearchSetting, TrialResult};
 use crate::convert::{Prepared, convert_prepared, name_of};
 use crate::evaluate::{batch_size, check_labels};
 use crate::memory::peak_bytes;
 use crate::pairs::Pair;
+use crate::stop::check_stop;
 use crate::{ConvertRequest, EngineChoice, Error, Phase, Result, SampleFeed};
 
 /// Memory that samples to measure on may take.
@@ -226,5 +227,6 @@ fn conversion<'a>(request: &SearchRequest<'a>, candidate: &Candidate) -> Convert
         method: candidate.method.clone(),
         options: candidate.options.clone(),
         calibration: request.calibration,
+        stop: request.stop,
     }
 }

@@ -128,6 +128,13 @@ type Tell<'a> = &'a mut dyn FnMut(&SearchProgress<'_>);
 /// When a method does not exist or needs training, no candidate is left by the request, there are too few samples, the data do
 /// not suit the model, or [`SearchRequest::stop`] was set. What concerns a single candidate is in the result.
 pub fn search(request: &SearchRequest<'_>, progress: Tell<'_>) -> Result<Search> {
+    run(request, progress).map_err(|error| match error {
+        Error::Stopped => Error::SearchInterrupted,
+        error => error,
+    })
+}
+
+fn run(request: &SearchRequest<'_>, progress: Tell<'_>) -> Result<Search> {
     let started = Instant::now();
     let space = candidates(request)?;
     progress(&SearchProgress { phase: Phase::Reading, round: (0, 0), candidate: None, done: 0, total: space.len() });
@@ -197,11 +204,6 @@ fn confirm(
         }
     }
     Ok(None)
-}
-
-/// Whether somebody asked to stop.
-fn check_stop(stop: &AtomicBool) -> Result<()> {
-    if stop.load(std::sync::atomic::Ordering::Relaxed) { Err(Error::SearchInterrupted) } else { Ok(()) }
 }
 
 #[cfg(test)]

@@ -1,25 +1,28 @@
 //! Aligned plain-text tables and numbers for people.
 
+pub use crate::format::percent;
+pub(crate) use crate::format::thousands;
+
 /// A table: the first column aligned left, the others as asked.
-pub(crate) struct Table {
+pub struct Table {
     left: Vec<bool>,
     rows: Vec<Vec<String>>,
 }
 
 impl Table {
     /// A table with this head. Columns whose head starts with `<` are aligned left, the others right.
-    pub(crate) fn new(head: &[&str]) -> Self {
+    pub fn new(head: &[&str]) -> Self {
         let left = head.iter().map(|name| name.starts_with('<')).collect();
         Self { left, rows: vec![head.iter().map(|name| name.trim_start_matches('<').to_owned()).collect()] }
     }
 
     /// Adds a row.
-    pub(crate) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
+    pub fn row(&mut self, cells: impl IntoIterator<Item = String>) {
         self.rows.push(cells.into_iter().collect());
     }
 
     /// The table as text, each line ended by a newline.
-    pub(crate) fn render(&self) -> String {
+    pub fn render(&self) -> String {
         let widths: Vec<usize> = (0..self.left.len())
             .map(|column| self.rows.iter().filter_map(|row| row.get(column)).map(|c| c.chars().count()).max())
             .map(Option::unwrap_or_default)
@@ -47,21 +50,16 @@ impl Table {
     }
 }
 
-/// A share as a percentage with two decimals.
-pub(crate) fn percent(share: f64) -> String {
-    format!("{:.2} %", 100.0 * share)
-}
-
 /// What stands for a figure that there is not, e.g. an accuracy without labels.
 pub(crate) const NONE: &str = "-";
 
 /// A share in percent, if there is one.
-pub(crate) fn percent_if(share: Option<f64>) -> String {
+pub fn percent_if(share: Option<f64>) -> String {
     share.map_or_else(|| NONE.to_owned(), percent)
 }
 
 /// A difference of shares in points, signed, if there is one.
-pub(crate) fn points_if(difference: Option<f64>) -> String {
+pub fn points_if(difference: Option<f64>) -> String {
     // a difference below half of what is shown would print as -0.00
     let shown = |d: f64| if (100.0 * d).abs() < 0.005 { 0.0 } else { 100.0 * d };
     difference.map_or_else(|| NONE.to_owned(), |d| format!("{:+.2}", shown(d)))
@@ -109,19 +107,6 @@ pub(crate) fn figures(value: f32) -> String {
     }
 }
 
-/// A whole number with its thousands apart.
-pub(crate) fn thousands(value: u64) -> String {
-    let digits = value.to_string();
-    let mut text = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 /// A shape: `3x32x32`.
 pub(crate) fn shape(extents: &[usize]) -> String {
     extents.iter().map(ToString::to_string).collect::<Vec<_>>().join("x")
@@ -145,11 +130,8 @@ mod tests {
         assert_eq!(metric(999_999.0), "1.00 M");
         assert_eq!(metric(1.87e-6), "1.87 u");
         assert_eq!(metric(0.0), "0 ");
-        assert_eq!(thousands(1_234_567), "1,234,567");
-        assert_eq!(thousands(100), "100");
         assert_eq!(figures(0.123_456), "0.1235");
         assert_eq!(figures(12.5), "12.50");
-        assert_eq!(percent(0.9173), "91.73 %");
         assert_eq!(shape(&[3, 32, 32]), "3x32x32");
     }
 }
