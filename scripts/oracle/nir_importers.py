@@ -59,17 +59,12 @@ def spikingjelly(graph: nir.NIRGraph, _steps: int, adjusted: bool) -> tuple[torc
     return network, lambda: stepper(network)
 
 
-def snntorch(graph: nir.NIRGraph, _steps: int, adjusted: bool) -> tuple[torch.nn.Module, Callable[[], Step]]:
-    import snntorch
+def snntorch(graph: nir.NIRGraph, _steps: int, _adjusted: bool) -> tuple[torch.nn.Module, Callable[[], Step]]:
     from snntorch import utils
     from snntorch.import_nir import import_from_nir
 
     with contextlib.redirect_stdout(io.StringIO()):
         network = import_from_nir(graph)
-    for m in network.modules():
-        if adjusted and isinstance(m, snntorch.Leaky):
-            m.beta.fill_(1)
-
     def start() -> Step:
         utils.reset(network)
         return stepper(network)
@@ -143,7 +138,7 @@ def main() -> None:
             if options.program == "sinabs":
                 sent = step(sample[None])[skip:]
             else:
-                sent = torch.stack([step(sample[None])[0] for _ in range(steps)])[skip:]
+                sent = torch.stack([step(sample[None]).reshape(-1) for _ in range(steps)])[skip:]
             outputs.append(sent.mean(0).reshape(-1).numpy())
             codes.append(counter.take())
     np.save(options.folder / "output.npy", np.stack(outputs))

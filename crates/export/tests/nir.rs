@@ -253,7 +253,7 @@ fn verdicts() {
     let (faithful, approximate, unsupported) = (Verdict::Faithful, Verdict::Approximate, Verdict::Unsupported);
     let soft = || simple(|_| ());
     assert_eq!(of(soft(), Target::Norse), (unsupported, None));
-    assert_eq!(of(soft(), Target::SnnTorch), (unsupported, Some(faithful)));
+    assert_eq!(of(soft(), Target::SnnTorch), (unsupported, None));
     assert_eq!(of(soft(), Target::SpikingJelly), (unsupported, Some(faithful)));
     assert_eq!(of(soft(), Target::Sinabs), (approximate, Some(faithful)));
     let hard = || simple(|p| p.reset = Reset::Zero);
@@ -276,5 +276,5 @@ fn verdicts() {
     };
     let facts = to_nir(&file(kind.network()), Pooling::Average).unwrap().facts;
     let assessment = assess(Target::Norse, &facts);
-    assert_eq!(assessment.describe(), "unsupported, it does not import AvgPool2d");
+    assert_eq!(assessment.describe(), "unsupported, it does not run AvgPool2d");
 }

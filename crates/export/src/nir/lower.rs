@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use spikeconverter_graph::{NodeId, Op, Tensor, volume};
 use spikeconverter_network::{NodeKind, SpikingNetwork, StreamingPopulation};
 use spikeconverter_neuron::Reset;
-use spikeconverter_nir::{Array, Graph, Meta, Node};
+use spikeconverter_nir::{Array, Graph, Node};
 
 use super::Pooling;
 use super::convolution::{Dense, single};
@@ -15,6 +15,8 @@ use crate::ExportError;
 /// A graph without its metadata.
 pub(super) struct Lowered {
     pub(super) graph: Graph,
+    /// Names of nodes with those that they had in the network.
+    pub(super) names: Vec<(String, String)>,
     /// Shape of a sample of the network, and for each value of the file's input its position there; nothing where they are
     /// the same.
     pub(super) sample: Option<(Vec<usize>, Vec<usize>)>,
@@ -34,6 +36,8 @@ pub(super) struct Lowering<'a> {
     /// The node whose values the file's input takes.
     pub(super) entry: NodeId,
     graph: Graph,
+    /// Names of nodes with those that they had in the network.
+    names: Vec<(String, String)>,
     populations: HashMap<NodeId, String>,
     /// What was made for readers that want the same.
     made: HashMap<(NodeId, Vec<u64>), Vec<String>>,
@@ -49,6 +53,7 @@ pub(super) fn lower(network: &SpikingNetwork, pooling: Pooling) -> Result<Lowere
         pooling,
         entry,
         graph: Graph::default(),
+        names: Vec::new(),
         populations: HashMap::new(),
         made: HashMap::new(),
     };
@@ -76,7 +81,7 @@ pub(super) fn lower(network: &SpikingNetwork, pooling: Pooling) -> Result<Lowere
     };
     lowering.readout(readout)?;
     let sample = order.map(|order| (network.input_shape().to_vec(), order));
-    Ok(Lowered { graph: lowering.graph, sample, populations, initial, readout })
+    Ok(Lowered { graph: lowering.graph, names: lowering.names, sample, populations, initial, readout })
 }
 
 /// The node behind the input up to which values only change places, and where each of its values lies in a sample; nothing
@@ -124,9 +129,7 @@ impl Lowering<'_> {
     pub(super) fn add(&mut self, name: &str, node: Node, sources: &[String]) -> String {
         let own = self.unique(name);
         self.graph.add(own.clone(), node);
-        if let Some(element) = self.graph.nodes.last_mut() {
-            element.metadata.insert("name".into(), Meta::Text(name.to_owned()));
-        }
+        self.names.push((own.clone(), name.to_owned()));
         for source in sources {
             self.graph.connect(source, &own);
         }

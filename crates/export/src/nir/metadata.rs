@@ -93,6 +93,7 @@ pub(super) fn of(
     facts: &Facts,
     initial: Vec<(String, Array)>,
     sample: Option<(Vec<usize>, Vec<usize>)>,
+    names: Vec<(String, String)>,
 ) -> Metadata {
     let provenance = &file.provenance;
     let options: Vec<String> = provenance.options.iter().map(|(name, value)| format!("{name} {value}")).collect();
@@ -131,6 +132,9 @@ pub(super) fn of(
     ]
     .map(|(name, meta)| (name.to_owned(), meta))
     .into();
+    // in the graph's metadata: old versions of the package refuse those of nodes
+    let names = names.into_iter().map(|(node, name)| (node, Meta::Text(name))).collect();
+    entries.insert("names".into(), Meta::Group(names));
     if let Some((shape, order)) = sample {
         let numbers = |values: Vec<usize>| {
             let data: Vec<f64> = values.into_iter().map(|n| n as f64).collect();

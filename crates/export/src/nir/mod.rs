@@ -74,7 +74,7 @@ pub fn to_nir(file: &SnnFile, pooling: Pooling) -> Result<NirModel, ExportError>
     let lowered = lower::lower(network, pooling)?;
     let facts = Facts::of(network, &lowered);
     let mut graph = lowered.graph;
-    graph.metadata = metadata::of(file, &facts, lowered.initial, lowered.sample);
+    graph.metadata = metadata::of(file, &facts, lowered.initial, lowered.sample, lowered.names);
     let bytes = graph.to_bytes().map_err(|error| ExportError::Network(error.to_string()))?;
     Ok(NirModel { graph, bytes, facts })
 }

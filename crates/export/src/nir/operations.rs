@@ -264,7 +264,8 @@ impl Lowering<'_> {
     }
 
     fn flat(&mut self, name: &str, sources: &[String], shape: &[usize]) -> String {
-        let flatten = Node::Flatten { input: Some(shape.to_vec()), start: 0, end: shape.len() as i64 - 1 };
+        // importers that keep a batch axis, and those that do not, agree on -1 for the last
+        let flatten = Node::Flatten { input: Some(shape.to_vec()), start: 0, end: -1 };
         self.add(&format!("{name}_flatten"), flatten, sources)
     }
 

@@ -97,7 +97,8 @@ impl Target {
             Self::Nir => &[],
             Self::Sinabs => &["AvgPool2d", "Conv1d"],
             Self::Norse => &["AvgPool2d", "Conv1d"],
-            Self::SnnTorch => &["SumPool2d", "Conv1d"],
+            // its IF hands on a pair of spikes and membranes, which no other node takes
+            Self::SnnTorch => &["IF", "SumPool2d", "Conv1d"],
             Self::SpikingJelly => &["SumPool2d"],
         }
     }
@@ -130,7 +131,7 @@ pub fn assess(target: Target, facts: &Facts) -> Assessment {
     let unread: Vec<&str> = target.unread().iter().copied().filter(|kind| facts.kinds.contains(kind)).collect();
     if !unread.is_empty() {
         assessment.verdict = Verdict::Unsupported;
-        assessment.reasons.push(format!("it does not import {}", unread.join(", ")));
+        assessment.reasons.push(format!("it does not run {}", unread.join(", ")));
         return assessment;
     }
     let mut found = |verdict: Verdict, reason: String| {
@@ -188,7 +189,6 @@ fn adjustment(target: Target, facts: &Facts) -> Option<Adjustment> {
         Target::Sinabs if soft => {
             "if isinstance(m, sinabs.layers.IAFSqueeze): m.spike_fn, m.min_v_mem = sinabs.activation.SingleSpike, None"
         }
-        Target::SnnTorch if soft => "if isinstance(m, snntorch.Leaky): m.beta.fill_(1)",
         Target::SpikingJelly if soft => "if isinstance(m, neuron.IFNode): m.v_reset = None",
         _ => return None,
     };
