@@ -201,9 +201,8 @@ impl Node {
             Self::Scale(scale) => arrays.push(("scale", scale)),
             Self::Conv1d(conv) | Self::Conv2d(conv) => arrays.extend([("weight", &conv.weight), ("bias", &conv.bias)]),
             Self::Delay(delay) => arrays.push(("delay", delay)),
-            Self::Integrator(r) => arrays.push(("r", r)),
+            Self::Integrator(r) | Self::IntegrateFire { r, .. } => arrays.push(("r", r)),
             Self::Threshold(threshold) => arrays.push(("threshold", threshold)),
-            Self::IntegrateFire { r, .. } => arrays.push(("r", r)),
             Self::LeakyIntegrator(leaky) | Self::LeakyIntegrateFire { leaky, .. } => {
                 arrays.extend([("tau", &leaky.tau), ("r", &leaky.r), ("v_leak", &leaky.v_leak)]);
             }

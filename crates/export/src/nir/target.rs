@@ -153,6 +153,10 @@ pub fn assess(target: Target, facts: &Facts) -> Assessment {
         }
         _ => {}
     }
+    if facts.sums && matches!(target, Target::Sinabs | Target::Norse) {
+        let reason = "it runs a node that hears several before all of them have sent (shortcuts)";
+        found(Verdict::Unsupported, reason.into());
+    }
     if semantics.decay != 1.0 {
         found(Verdict::Unsupported, format!("its IF keeps {} of the membrane from step to step", semantics.decay));
     }
@@ -186,7 +190,7 @@ fn adjustment(target: Target, facts: &Facts) -> Option<Adjustment> {
     }
     let soft = facts.reset == Some(Reset::Subtract);
     let code = match target {
-        Target::Sinabs if soft => {
+        Target::Sinabs if soft && !facts.sums => {
             "if isinstance(m, sinabs.layers.IAFSqueeze): m.spike_fn, m.min_v_mem = sinabs.activation.SingleSpike, None"
         }
         Target::SpikingJelly if soft => "if isinstance(m, neuron.IFNode): m.v_reset = None",

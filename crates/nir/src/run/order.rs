@@ -76,17 +76,14 @@ fn walk(start: usize, next: &[Vec<usize>], seen: &mut [bool], leave: &mut dyn Fn
     }
     let mut path = vec![(start, 0)];
     while let Some((at, tried)) = path.last_mut() {
-        match next[*at].get(*tried) {
-            Some(&to) => {
-                *tried += 1;
-                if !std::mem::replace(&mut seen[to], true) {
-                    path.push((to, 0));
-                }
+        if let Some(&to) = next[*at].get(*tried) {
+            *tried += 1;
+            if !std::mem::replace(&mut seen[to], true) {
+                path.push((to, 0));
             }
-            None => {
-                leave(*at);
-                path.pop();
-            }
+        } else {
+            leave(*at);
+            path.pop();
         }
     }
 }
