@@ -282,7 +282,9 @@ impl Run {
             }
         }
         let read = f64::from(self.time_steps - self.skip);
-        output.iter_mut().for_each(|sum| *sum /= read);
+        for sum in &mut output {
+            *sum /= read;
+        }
         Ok(Ran { output, codes })
     }
 }

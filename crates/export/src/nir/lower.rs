@@ -229,7 +229,9 @@ impl Lowering<'_> {
                 if self.pooling == Pooling::Sum
                     && let Some(count) = self.count(id)
                 {
-                    natural.iter_mut().for_each(|factor| *factor *= count);
+                    for factor in &mut natural {
+                        *factor *= count;
+                    }
                 }
                 natural
             }
@@ -268,7 +270,7 @@ impl Lowering<'_> {
         let node = self.network.node(id);
         let refuse = |reason: String| ExportError::node(&node.name, reason);
         if id == self.entry {
-            return self.leaf(id, INPUT.to_owned(), factor.to_vec(), bias);
+            return self.leaf(id, INPUT.to_owned(), factor, bias);
         }
         let op = match &node.kind {
             NodeKind::Streaming(population) => {
@@ -280,8 +282,8 @@ impl Lowering<'_> {
                     let thresholds: Each = population.threshold.iter().map(|&t| f64::from(t)).collect();
                     (spread(factor, channels), spread(&thresholds, channels))
                 };
-                let product = factors.iter().zip(&thresholds).map(|(f, t)| f * t).collect();
-                return self.leaf(id, name, product, bias);
+                let product: Each = factors.iter().zip(&thresholds).map(|(f, t)| f * t).collect();
+                return self.leaf(id, name, &product, bias);
             }
             NodeKind::Synapse(op) => op,
             _ => return Err(refuse("has no form in NIR".into())),
@@ -304,7 +306,7 @@ impl Lowering<'_> {
         &mut self,
         id: NodeId,
         name: String,
-        factor: Each,
+        factor: &[f64],
         bias: Option<&[f64]>,
     ) -> Result<Vec<String>, ExportError> {
         // a threshold times its inverse is 1 to within rounding
@@ -312,7 +314,7 @@ impl Lowering<'_> {
             return Ok(vec![name]);
         }
         let node = self.network.node(id);
-        Ok(vec![self.scaled(&node.name, &[name], &factor, bias, &node.shape)?])
+        Ok(vec![self.scaled(&node.name, &[name], factor, bias, &node.shape)?])
     }
 }
 

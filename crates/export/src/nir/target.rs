@@ -95,8 +95,7 @@ impl Target {
     fn unread(self) -> &'static [&'static str] {
         match self {
             Self::Nir => &[],
-            Self::Sinabs => &["AvgPool2d", "Conv1d"],
-            Self::Norse => &["AvgPool2d", "Conv1d"],
+            Self::Sinabs | Self::Norse => &["AvgPool2d", "Conv1d"],
             // its IF hands on a pair of spikes and membranes, which no other node takes
             Self::SnnTorch => &["IF", "SumPool2d", "Conv1d"],
             Self::SpikingJelly => &["SumPool2d"],
