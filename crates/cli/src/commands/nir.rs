@@ -1,50 +1,24 @@
 //! `inspect` and `eval` of NIR files.
 
-use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use spikeconverter_data::Split;
-use spikeconverter_pipeline::{NirDescription, NirReport, NirRequest, describe_nir, evaluate_nir};
+use spikeconverter_pipeline::{NirRequest, describe_nir, evaluate_nir};
+use spikeconverter_report::text;
 
 use crate::Failure;
 use crate::args::{EvalArgs, InspectArgs};
 use crate::output::{emit, emit_json};
 use crate::progress::Bars;
-use crate::table::{Table, percent_if, shape, thousands};
 
 pub(super) fn inspect(args: &InspectArgs) -> Result<ExitCode, Failure> {
     let description = describe_nir(&args.network)?;
     if args.json {
         emit_json(&description)?;
     } else {
-        emit(&described(&description))?;
+        emit(&text::nir_description(&description))?;
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn described(description: &NirDescription) -> String {
-    let mut facts = Table::new(&["<", "<"]);
-    facts.row(["neurons".to_owned(), thousands(description.neurons as u64)]);
-    facts.row(["numbers".to_owned(), thousands(description.parameters as u64)]);
-    for (name, value) in &description.metadata {
-        // names of populations stand in lines
-        facts.row([name.clone(), value.replace('\n', ", ")]);
-    }
-    let mut nodes = Table::new(&["<node", "<kind", "sends", "<hears", "<parameters"]);
-    for node in &description.nodes {
-        let parameters = node.parameters.iter().map(|(name, extents, same)| match same {
-            Some(value) => format!("{name} {value}"),
-            None => format!("{name} {}", shape(extents)),
-        });
-        nodes.row([
-            node.name.clone(),
-            node.kind.to_owned(),
-            shape(&node.shape),
-            node.hears.join(", "),
-            parameters.collect::<Vec<_>>().join(", "),
-        ]);
-    }
-    format!("{}\n{}", facts.render().trim_start(), nodes.render())
 }
 
 pub(super) fn eval(args: &EvalArgs) -> Result<ExitCode, Failure> {
@@ -62,21 +36,7 @@ pub(super) fn eval(args: &EvalArgs) -> Result<ExitCode, Failure> {
     if args.json {
         emit_json(&report)?;
     } else {
-        emit(&evaluated(&report))?;
+        emit(&text::nir_evaluation(&report))?;
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn evaluated(report: &NirReport) -> String {
-    let mut text = String::new();
-    // writing to a string does not fail
-    let _ = writeln!(text, "accuracy {}", percent_if(report.accuracy));
-    let images = thousands(report.images as u64);
-    let _ = writeln!(text, "{images} samples, T = {} steps, {}", report.time_steps, report.semantics);
-    let _ = writeln!(text, "spikes: {:.3} a neuron\n", report.spikes_per_neuron);
-    let mut layers = Table::new(&["<node", "neurons", "spikes a neuron"]);
-    for layer in &report.layers {
-        layers.row([layer.name.clone(), layer.neurons.to_string(), format!("{:.3}", layer.spikes_per_neuron)]);
-    }
-    text + &layers.render()
 }
