@@ -7,6 +7,7 @@ use spikeconverter_engine::EngineError;
 use spikeconverter_export::ExportError;
 use spikeconverter_graph::GraphError;
 use spikeconverter_network::NetworkError;
+use spikeconverter_nir::NirError;
 use spikeconverter_onnx::OnnxError;
 
 /// Why something did not work. Each message is one sentence that names the file and, where it helps, the node and the
@@ -54,6 +55,27 @@ pub enum Error {
         file: PathBuf,
         /// What is wrong.
         source: ExportError,
+    },
+    /// A NIR file could not be read or run.
+    #[error(transparent)]
+    Nir(Box<NirError>),
+    /// Another program would run another network.
+    #[error("`{}` in {target}: {verdict}; {advice}", file.display())]
+    Unfaithful {
+        /// The network's file.
+        file: PathBuf,
+        /// The program.
+        target: &'static str,
+        /// What it would make of the network.
+        verdict: String,
+        /// What to do.
+        advice: String,
+    },
+    /// Nothing says how many steps a NIR file is to be run for.
+    #[error("`{}` does not say for how many time steps it is to be run; say it with -T", file.display())]
+    NirSteps {
+        /// The file.
+        file: PathBuf,
     },
     /// Samples cannot be stopped early.
     #[error(
@@ -270,6 +292,12 @@ pub enum Error {
 
 fn gib(bytes: u128) -> f64 {
     bytes as f64 / f64::from(1 << 30)
+}
+
+impl From<NirError> for Error {
+    fn from(error: NirError) -> Self {
+        Self::Nir(Box::new(error))
+    }
 }
 
 impl From<OnnxError> for Error {

@@ -158,8 +158,12 @@ fn not_streaming(path: &Path) -> Error {
 
 /// Refuses labels for which the model has no output. Data without labels pass.
 pub(crate) fn check_labels(data: &Dataset, preprocessing: &Preprocessing, graph: &Graph, file: &Path) -> Result<()> {
+    check_classes(data, preprocessing, classes(graph), file)
+}
+
+/// The same for a number of outputs.
+pub(crate) fn check_classes(data: &Dataset, preprocessing: &Preprocessing, classes: usize, file: &Path) -> Result<()> {
     let Some((smallest, largest)) = data.label_range() else { return Ok(()) };
-    let classes = classes(graph);
     let offset = preprocessing.label_offset;
     let (first, last) = (0_i64.saturating_sub(offset).max(0), (classes as i64 - 1).saturating_sub(offset));
     match [smallest, largest].into_iter().find(|&label| !(first..=last).contains(&i64::from(label))) {

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde::Serialize;
 use spikeconverter_export::c::{Steps, to_c};
+use spikeconverter_export::nir::{Assessment, NirModel, Pooling, Target, Verdict, assess, to_nir};
 use spikeconverter_export::onnx::{Form, to_onnx};
 use spikeconverter_network::{NetworkError, SnnFile, write_whole};
 
@@ -20,6 +21,15 @@ pub enum ExportTarget {
         name: String,
         /// How a window is run.
         steps: Steps,
+    },
+    /// The neuromorphic intermediate representation.
+    Nir {
+        /// How means over windows are written; as the target reads them unless said.
+        pooling: Option<Pooling>,
+        /// The program that is to import it.
+        target: Option<Target>,
+        /// Whether it is written although that program would run another network.
+        force: bool,
     },
 }
 
@@ -41,6 +51,9 @@ pub struct ExportReport {
     pub files: Vec<String>,
     /// Facts about them, by name.
     pub facts: Vec<(&'static str, String)>,
+    /// What other programs make of it, where they differ.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub verdicts: Vec<Assessment>,
 }
 
 /// Writes the network of `file`, which came from `network`, for another program to `output`.
@@ -59,7 +72,8 @@ pub fn export(file: &SnnFile, network: &Path, target: &ExportTarget, output: &Pa
                 ("input", model.input),
                 ("output", model.output),
             ];
-            Ok(ExportReport { format: "onnx", files: vec![output.display().to_string()], facts })
+            let files = vec![output.display().to_string()];
+            Ok(ExportReport { format: "onnx", files, facts, verdicts: Vec::new() })
         }
         ExportTarget::C { name, steps } => {
             let code = to_c(file, name, *steps).map_err(refused)?;
@@ -74,9 +88,65 @@ pub fn export(file: &SnnFile, network: &Path, target: &ExportTarget, output: &Pa
                 ("buffers", format!("{} bytes", code.buffer_bytes)),
             ];
             let files = [output, &header].map(|path| path.display().to_string()).to_vec();
-            Ok(ExportReport { format: "c", files, facts })
+            Ok(ExportReport { format: "c", files, facts, verdicts: Vec::new() })
+        }
+        ExportTarget::Nir { pooling, target, force } => {
+            let pooling = pooling.or(target.map(Target::pooling)).unwrap_or_default();
+            let model = to_nir(file, pooling).map_err(refused)?;
+            let verdicts = verdicts(&model, network, *target, *force)?;
+            write(output, &model.bytes)?;
+            Ok(ExportReport {
+                format: "nir",
+                files: vec![output.display().to_string()],
+                facts: nir_facts(&model),
+                verdicts,
+            })
         }
     }
+}
+
+/// The verdict of the target, or of all.
+fn verdicts(model: &NirModel, network: &Path, target: Option<Target>, force: bool) -> Result<Vec<Assessment>> {
+    let Some(target) = target else {
+        return Ok(Target::ALL.map(|target| assess(target, &model.facts)).to_vec());
+    };
+    let assessment = assess(target, &model.facts);
+    if assessment.verdict == Verdict::Unsupported && !force {
+        let advice = match &assessment.adjustment {
+            Some(adjustment) => format!(
+                "with --force it is written all the same, and after the import, for each module m, `{}` makes it {}",
+                adjustment.code,
+                adjustment.verdict.name()
+            ),
+            None => "with --force it is written all the same".to_owned(),
+        };
+        return Err(Error::Unfaithful {
+            file: network.to_owned(),
+            target: target.name(),
+            verdict: assessment.describe(),
+            advice,
+        });
+    }
+    Ok(vec![assessment])
+}
+
+fn nir_facts(model: &NirModel) -> Vec<(&'static str, String)> {
+    let facts = &model.facts;
+    let mut rows = vec![
+        ("nodes", model.graph.nodes.len().to_string()),
+        ("edges", model.graph.edges.len().to_string()),
+        ("kinds", facts.kinds.join(", ")),
+        ("time steps", facts.time_steps.to_string()),
+        ("input", "the preprocessed sample, in every step".to_owned()),
+        ("result", "the mean of what leaves".to_owned()),
+    ];
+    if facts.skip > 0 {
+        rows.push(("steps that pass unread", facts.skip.to_string()));
+    }
+    if !facts.heads.is_empty() {
+        rows.push(("left to the caller", facts.heads.join(", ")));
+    }
+    rows
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<()> {

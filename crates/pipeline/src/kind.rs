@@ -4,6 +4,7 @@ use spikeconverter_convert::ConvertError;
 use spikeconverter_data::Error as DataError;
 use spikeconverter_engine::EngineError;
 use spikeconverter_network::NetworkError;
+use spikeconverter_nir::NirError;
 use spikeconverter_onnx::OnnxError;
 
 use crate::Error;
@@ -95,7 +96,12 @@ impl Error {
             Self::Convert { source, .. } => of_conversion(source),
             Self::Engine { source, .. } => of_engine(source),
             Self::NotStreaming { .. } => ErrorKind::EngineChoiceError,
-            Self::Export { .. } => ErrorKind::ExportError,
+            Self::Export { .. } | Self::Unfaithful { .. } => ErrorKind::ExportError,
+            Self::Nir(error) => match **error {
+                NirError::Io { .. } => ErrorKind::FileError,
+                _ => ErrorKind::NetworkFormatError,
+            },
+            Self::NirSteps { .. } => ErrorKind::RequestError,
             Self::Read { .. } | Self::Write { .. } => ErrorKind::FileError,
             Self::State { .. } => ErrorKind::StateError,
             Self::Interrupted { .. } | Self::SearchInterrupted | Self::Stopped => ErrorKind::Interrupted,

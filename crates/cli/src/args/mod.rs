@@ -16,9 +16,9 @@ pub(crate) use compare::CompareArgs;
 pub(crate) use convert::ConvertArgs;
 use convert::method;
 pub(crate) use data::{DataArgs, PreprocessArgs};
-pub(crate) use export::{ExportArgs, FormatArg as ExportFormatArg, StepsArg};
+pub(crate) use export::{ExportArgs, FormatArg as ExportFormatArg, StepsArg, TargetArg};
 pub(crate) use search::SearchArgs;
-use values::{Extents, positive};
+use values::{Extents, number, positive};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -59,7 +59,7 @@ pub(crate) enum Command {
     Compare(Box<CompareArgs>),
     /// Find the cheapest conversion that loses no more accuracy than allowed
     Search(Box<SearchArgs>),
-    /// Write a converted network for other programs: ONNX, C
+    /// Write a converted network for other programs: ONNX, C, NIR
     Export(ExportArgs),
     /// Show what a converted network is and where it comes from
     Inspect(InspectArgs),
@@ -111,9 +111,10 @@ synaptic operation; memory traffic is not part of it.
 Examples:
   spikeconverter eval net.snn --data cifar10/test.bin
   spikeconverter eval net.snn --data images/ --labels labels.csv --limit 500 --json
-  spikeconverter eval net.snn --data test.npz --limit 16 --engine reference")]
+  spikeconverter eval net.snn --data test.npz --limit 16 --engine reference
+  spikeconverter eval net.nir --data test.npz --semantics sinabs")]
 pub(crate) struct EvalArgs {
-    /// The converted network
+    /// The converted network; or a NIR file, which is run by itself
     #[arg(value_name = "NET.snn")]
     pub(crate) network: PathBuf,
 
@@ -129,6 +130,18 @@ pub(crate) struct EvalArgs {
     /// spikes reach it; the result is the membranes by the steps used. For schedule `stream`
     #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "8", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) until_stable: Option<u32>,
+
+    /// As which program a NIR file is run; as its metadata say unless said, or as NIR says
+    #[arg(long, value_enum, value_name = "PROGRAM")]
+    pub(crate) semantics: Option<TargetArg>,
+
+    /// Time steps of a NIR file; those of its metadata unless said
+    #[arg(short = 'T', long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=65536))]
+    pub(crate) time_steps: Option<u32>,
+
+    /// Length of a step of a NIR file, in the unit of its time constants; 1 unless said
+    #[arg(long, value_name = "X", value_parser = number)]
+    pub(crate) dt: Option<f64>,
 
     /// Print one JSON object instead of a table
     #[arg(long)]
@@ -216,9 +229,10 @@ pub(crate) struct ExplainArgs {
 #[command(after_help = "\
 Examples:
   spikeconverter inspect net.snn
-  spikeconverter inspect net.snn --json | jq .provenance")]
+  spikeconverter inspect net.snn --json | jq .provenance
+  spikeconverter inspect net.nir")]
 pub(crate) struct InspectArgs {
-    /// The converted network
+    /// The converted network, or a NIR file
     #[arg(value_name = "NET.snn")]
     pub(crate) network: PathBuf,
 

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use spikeconverter_data::Split;
 use spikeconverter_network::SnnFile;
-use spikeconverter_pipeline::{EngineChoice, EvaluateRequest, UntilStable, evaluate};
+use spikeconverter_pipeline::{EngineChoice, EvaluateRequest, UntilStable, evaluate, is_nir};
 use spikeconverter_report::text;
 
 use crate::Failure;
@@ -13,6 +13,9 @@ use crate::output::{emit, emit_json};
 use crate::progress::Bars;
 
 pub(crate) fn run(args: &EvalArgs) -> Result<ExitCode, Failure> {
+    if is_nir(&args.network) {
+        return super::nir::eval(args);
+    }
     let file = SnnFile::load(&args.network)?;
     let data = args.data.open(Split::Test)?;
     let request = EvaluateRequest {

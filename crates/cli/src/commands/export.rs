@@ -1,5 +1,6 @@
 //! `spikeconverter export`
 
+use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use spikeconverter_network::SnnFile;
@@ -24,6 +25,11 @@ pub(crate) fn run(args: &ExportArgs) -> Result<ExitCode, Failure> {
             };
             ExportTarget::c(&args.output, steps)
         }
+        ExportFormatArg::Nir => ExportTarget::Nir {
+            pooling: args.pooling.map(Into::into),
+            target: args.target.map(Into::into),
+            force: args.force,
+        },
     };
     let report = export(&file, &args.network, &target, &args.output)?;
     if args.json {
@@ -40,5 +46,13 @@ fn text(report: &ExportReport) -> String {
     for (name, value) in &report.facts {
         facts.row([(*name).to_owned(), value.clone()]);
     }
-    facts.render().trim_start().to_owned()
+    let mut text = facts.render().trim_start().to_owned();
+    for assessment in &report.verdicts {
+        // writing to a string does not fail
+        let _ = write!(text, "\nin {}: {}\n", assessment.target.name(), assessment.describe());
+        if let Some(adjustment) = &assessment.adjustment {
+            let _ = writeln!(text, "  {}: {}", adjustment.verdict.name(), adjustment.code);
+        }
+    }
+    text
 }

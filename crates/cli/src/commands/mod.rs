@@ -9,5 +9,6 @@ pub(crate) mod explain;
 pub(crate) mod export;
 pub(crate) mod inspect;
 pub(crate) mod methods;
+pub(crate) mod nir;
 pub(crate) mod search;
 pub(crate) mod setup;

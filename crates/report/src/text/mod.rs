@@ -7,6 +7,7 @@ mod description;
 mod evaluation;
 mod explanation;
 mod methods;
+mod nir;
 mod search;
 mod table;
 
@@ -17,5 +18,6 @@ pub use description::description;
 pub use evaluation::evaluation;
 pub use explanation::explanation;
 pub use methods::{method, parts};
+pub use nir::{nir_description, nir_evaluation};
 pub use search::search;
 pub use table::{Table, percent, percent_if, points_if};
