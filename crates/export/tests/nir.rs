@@ -227,6 +227,7 @@ fn what_nir_cannot_say_is_refused_by_name() {
         initial: Vec::new(),
         pool: None,
         amplitude: None,
+        comparison: Comparison::AtLeast,
     };
     let input = b.input();
     let neurons = b.add("relu", NodeKind::Population(population), &[input]).unwrap();

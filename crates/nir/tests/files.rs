@@ -1,4 +1,5 @@
 //! Graphs as files: round trips, damaged bytes, and files that other programs wrote.
+#![allow(clippy::print_stderr)] // says when the data folder is not there
 
 use std::path::{Path, PathBuf};
 
@@ -50,13 +51,13 @@ fn pool() -> impl Strategy<Value = Pool> {
     (two(), two(), two()).prop_map(|(kernel, stride, padding)| Pool { kernel, stride, padding })
 }
 
-fn leaky(shape: Vec<usize>) -> impl Strategy<Value = Leaky> {
-    let [tau, r, v_leak] = [0; 3].map(|_| array(shape.clone()));
+fn leaky(shape: &[usize]) -> impl Strategy<Value = Leaky> + use<> {
+    let [tau, r, v_leak] = [0; 3].map(|_| array(shape.to_vec()));
     (tau, r, v_leak).prop_map(|(tau, r, v_leak)| Leaky { tau, r, v_leak })
 }
 
-fn synaptic(shape: Vec<usize>) -> impl Strategy<Value = LeakySynaptic> {
-    (leaky(shape.clone()), array(shape.clone()), prop::option::of(array(shape)))
+fn synaptic(shape: &[usize]) -> impl Strategy<Value = LeakySynaptic> + use<> {
+    (leaky(shape), array(shape.to_vec()), prop::option::of(array(shape.to_vec())))
         .prop_map(|(Leaky { tau, r, v_leak }, tau_syn, w_in)| LeakySynaptic { tau_syn, tau_mem: tau, r, v_leak, w_in })
 }
 
@@ -85,14 +86,14 @@ fn node() -> impl Strategy<Value = Node> {
         shape()
             .prop_flat_map(move |s| (array(s.clone()), fires(s)))
             .prop_map(|(r, (v_threshold, v_reset))| { Node::IntegrateFire { r, v_threshold, v_reset } }),
-        shape().prop_flat_map(leaky).prop_map(Node::LeakyIntegrator),
+        shape().prop_flat_map(|s| leaky(&s)).prop_map(Node::LeakyIntegrator),
         shape()
-            .prop_flat_map(move |s| (leaky(s.clone()), fires(s)))
+            .prop_flat_map(move |s| (leaky(&s), fires(s)))
             .prop_map(|(leaky, (v_threshold, v_reset))| { Node::LeakyIntegrateFire { leaky, v_threshold, v_reset } }),
-        shape().prop_flat_map(synaptic).prop_map(Node::SynapticIntegrator),
-        shape().prop_flat_map(move |s| (synaptic(s.clone()), fires(s))).prop_map(
-            |(synaptic, (v_threshold, v_reset))| Node::SynapticIntegrateFire { synaptic, v_threshold, v_reset }
-        ),
+        shape().prop_flat_map(|s| synaptic(&s)).prop_map(Node::SynapticIntegrator),
+        shape().prop_flat_map(move |s| (synaptic(&s), fires(s))).prop_map(|(synaptic, (v_threshold, v_reset))| {
+            Node::SynapticIntegrateFire { synaptic, v_threshold, v_reset }
+        }),
     ]
 }
 

@@ -101,11 +101,12 @@ impl Error {
                 NirError::Io { .. } => ErrorKind::FileError,
                 _ => ErrorKind::NetworkFormatError,
             },
-            Self::NirSteps { .. } => ErrorKind::RequestError,
             Self::Read { .. } | Self::Write { .. } => ErrorKind::FileError,
             Self::State { .. } => ErrorKind::StateError,
             Self::Interrupted { .. } | Self::SearchInterrupted | Self::Stopped => ErrorKind::Interrupted,
-            Self::NothingToSearch | Self::NothingToCompare | Self::RasterImage { .. } => ErrorKind::RequestError,
+            Self::NothingToSearch | Self::NothingToCompare | Self::RasterImage { .. } | Self::NirSteps { .. } => {
+                ErrorKind::RequestError
+            }
             Self::TooFewSamples { .. } => ErrorKind::EmptyDataError,
             Self::NeedsTraining { .. } => ErrorKind::TrainingNeededError,
             Self::NoLayer { .. } | Self::Recording { .. } => ErrorKind::RecordingError,

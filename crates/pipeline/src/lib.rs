@@ -64,7 +64,9 @@ pub use feed::{SampleFeed, settle};
 pub use kind::ErrorKind;
 pub use memory::{peak_bytes, peak_values};
 pub use model::Model;
-pub use nir::{NirDescription, NirLayer, NirNode, NirReport, NirRequest, describe_nir, evaluate_nir, is_nir, run_nir};
+pub use nir::{
+    NirDescription, NirLayer, NirNode, NirReport, NirRequest, NirRun, describe_nir, evaluate_nir, is_nir, run_nir,
+};
 pub use progress::{Phase, Progress};
 pub use recording::{LayerRecording, RecordRequest, Recording, Spikes};
 pub use run::Runner;

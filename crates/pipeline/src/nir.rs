@@ -289,16 +289,15 @@ impl Run {
     }
 }
 
+/// What a NIR network made of a sample: the mean of what left, and the spikes of each node that fires.
+pub type NirRun = (Vec<f64>, Vec<(String, Vec<f64>)>);
+
 /// Runs one sample after the other: for each the mean of what leaves, and the spikes of each node that fires, in the order of
 /// the file. What the comparison with other programs calls.
 ///
 /// # Errors
 /// As [`evaluate_nir`].
-pub fn run_nir(
-    path: &Path,
-    target: Option<Target>,
-    samples: &[&[f32]],
-) -> Result<Vec<(Vec<f64>, Vec<(String, Vec<f64>)>)>> {
+pub fn run_nir(path: &Path, target: Option<Target>, samples: &[&[f32]]) -> Result<Vec<NirRun>> {
     let graph = Graph::read(path)?;
     let own = Instructions::of(&graph).ok_or_else(|| Error::NirSteps { file: path.to_owned() })?;
     let semantics = target.map_or(own.semantics, Target::semantics);
