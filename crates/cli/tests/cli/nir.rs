@@ -59,9 +59,12 @@ fn a_network_becomes_a_file_that_runs_alike() {
     write_network(&path.join("net.snn"));
     let exported = run(path, "export net.snn --to nir -o net.nir");
     assert_eq!(exported.code, 0, "{exported:?}");
-    for words in ["in nir: unsupported, it resets to v_reset", "in sinabs: approximate", "m.v_reset = None"] {
+    for words in ["in nir: unsupported, it resets to v_reset", "in sinabs: approximate", "it does not run SumPool2d"] {
         assert!(exported.out.contains(words), "{exported:?}");
     }
+    let other = run(path, "export net.snn --to nir --target spikingjelly --pooling average --force -o other.nir");
+    assert_eq!(other.code, 0, "{other:?}");
+    assert!(other.out.contains("m.v_reset = None"), "{other:?}");
     let shown = run(path, "inspect net.nir");
     for words in ["n0002_relu", "SumPool2d", "v_threshold 1", "spikeconverter/time_steps", "rueckauer2017"] {
         assert!(shown.out.contains(words), "{shown:?}");
