@@ -20,6 +20,7 @@ use std::time::Instant;
 
 use ndarray::ArrayD;
 use serde_json::json;
+use spikeconverter_engine::evaluation::largest;
 use spikeconverter_engine::{Ann, Batch, Engine, FoldedEngine, Isa, peak};
 use spikeconverter_graph::NodeId;
 use spikeconverter_network::{NodeKind, SnnFile, SpikingNetwork};
@@ -124,7 +125,7 @@ fn layers(network: &SpikingNetwork, images: &Batch) -> Result<serde_json::Value,
 
 /// Answers until standard input ends.
 fn serve(images: &Batch, run: impl Fn(&Batch) -> Result<Batch, AnyError>) -> Result<(), AnyError> {
-    let classes: Vec<usize> = run(images)?.samples().map(largest).collect();
+    let classes: Vec<usize> = run(images)?.samples().map(|values| largest(values).unwrap_or(0)).collect();
     println!("{}", json!({ "classes": classes }));
     for line in std::io::stdin().lock().lines() {
         let line = line?;
@@ -139,9 +140,4 @@ fn serve(images: &Batch, run: impl Fn(&Batch) -> Result<Batch, AnyError>) -> Res
         println!("{}", json!({ "seconds": start.elapsed().as_secs_f64() }));
     }
     Ok(())
-}
-
-/// Position of the largest value.
-fn largest(values: &[f32]) -> usize {
-    values.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).map_or(0, |(position, _)| position)
 }

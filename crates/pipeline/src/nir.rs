@@ -5,6 +5,7 @@ use std::path::Path;
 use rayon::prelude::*;
 use serde::Serialize;
 use spikeconverter_data::{Dataset, Preprocessing, Stage};
+use spikeconverter_engine::evaluation::largest;
 use spikeconverter_export::nir::{Instructions, Target};
 use spikeconverter_nir::{Array, Fires, Graph, GraphError, Interpreter, Meta, Metadata, Reset, Semantics, Shapes};
 
@@ -153,9 +154,10 @@ pub struct NirLayer {
 pub fn evaluate_nir(request: &NirRequest<'_>, progress: &mut dyn FnMut(Progress)) -> Result<NirReport> {
     let NirRequest { path, data, .. } = request;
     let graph = Graph::read(path)?;
-    let run = Run::new(&graph, request)?;
+    let semantics = (request.target, request.dt);
+    let run = Run::new(path, &graph, semantics, request.time_steps)?;
     let refuse = |reason: String| Error::Feed { file: path.to_path_buf(), reason };
-    let interpreter = run.interpreter(&graph).map_err(|source| graph_error(path, source))?;
+    let interpreter = Interpreter::new(&graph, run.semantics).map_err(|source| graph_error(path, source))?;
     let shape = run.sample.as_ref().map_or_else(|| interpreter.input_shape().to_vec(), |(shape, _)| shape.clone());
     let preprocessing = match &run.preprocessing {
         Some(json) => {
@@ -180,16 +182,16 @@ pub fn evaluate_nir(request: &NirRequest<'_>, progress: &mut dyn FnMut(Progress)
     for batch in data.batches(&preprocessing, &shape, 16, Stage::Normalised)? {
         let batch = batch?;
         let samples: Vec<&[f32]> = batch.inputs.chunks_exact(batch.inputs.len() / batch.count).collect();
-        let of = |sample: &&[f32]| run.sample(&graph, sample);
-        let found: std::result::Result<Vec<Ran>, GraphError> = samples.par_iter().map(of).collect();
-        for (n, ran) in found.map_err(|source| graph_error(path, source))?.into_iter().enumerate() {
+        for (n, ran) in
+            run.samples(&graph, &samples).map_err(|source| graph_error(path, source))?.into_iter().enumerate()
+        {
             for (sum, codes) in spikes.iter_mut().zip(&ran.codes) {
                 *sum += codes.iter().sum::<f64>();
             }
             if let Some(labels) = &batch.labels {
                 labelled += 1;
-                let class = largest(&ran.output) as i64 - preprocessing.label_offset;
-                right += usize::from(class == i64::from(labels[n]));
+                let label = largest(&ran.output).map(|class| class as i64 - preprocessing.label_offset);
+                right += usize::from(label == Some(i64::from(labels[n])));
             }
         }
         images += batch.count;
@@ -229,20 +231,26 @@ struct Ran {
 }
 
 impl Run {
-    fn new(graph: &Graph, request: &NirRequest<'_>) -> Result<Self> {
+    /// As the file's metadata say, unless told otherwise.
+    fn new(
+        path: &Path,
+        graph: &Graph,
+        (target, dt): (Option<Target>, Option<f64>),
+        time_steps: Option<u32>,
+    ) -> Result<Self> {
         let own = Instructions::of(graph);
-        let mut semantics = match (request.target, &own) {
+        let mut semantics = match (target, &own) {
             (Some(target), _) => target.semantics(),
             (None, Some(own)) => own.semantics,
             (None, None) => Semantics::default(),
         };
-        semantics.dt = request.dt.unwrap_or(semantics.dt);
-        let Some(time_steps) = request.time_steps.or(own.as_ref().map(|own| own.time_steps)) else {
-            return Err(Error::NirSteps { file: request.path.to_owned() });
+        semantics.dt = dt.unwrap_or(semantics.dt);
+        let Some(time_steps) = time_steps.or(own.as_ref().map(|own| own.time_steps)) else {
+            return Err(Error::NirSteps { file: path.to_owned() });
         };
         let skip = own.as_ref().map_or(0, |own| own.skip).min(time_steps.saturating_sub(1));
         // importers begin at 0
-        let initial = match (&own, request.target) {
+        let initial = match (&own, target) {
             (Some(own), None) => own.initial.clone(),
             _ => Vec::new(),
         };
@@ -250,24 +258,32 @@ impl Run {
         Ok(Self { time_steps, skip, semantics, initial, sample, preprocessing })
     }
 
-    fn interpreter<'g>(&self, graph: &'g Graph) -> std::result::Result<Interpreter<'g>, GraphError> {
-        let mut run = Interpreter::new(graph, self.semantics)?;
-        for (name, membranes) in &self.initial {
-            run.set_membranes(name, membranes.data())?;
-        }
-        Ok(run)
+    fn begin(&self, run: &mut Interpreter<'_>) -> std::result::Result<(), GraphError> {
+        run.restart();
+        self.initial.iter().try_for_each(|(name, membranes)| run.set_membranes(name, membranes.data()))
     }
 
-    fn sample(&self, graph: &Graph, sample: &[f32]) -> std::result::Result<Ran, GraphError> {
-        let mut run = self.interpreter(graph)?;
+    /// Runs samples side by side, a prepared graph a thread.
+    fn samples<'g>(&self, graph: &'g Graph, samples: &[&[f32]]) -> std::result::Result<Vec<Ran>, GraphError> {
+        let of = |run: &mut Option<Interpreter<'g>>, sample: &&[f32]| {
+            let run = match run {
+                Some(run) => run,
+                None => run.insert(Interpreter::new(graph, self.semantics)?),
+            };
+            self.sample(run, sample)
+        };
+        samples.par_iter().map_init(|| None, of).collect()
+    }
+
+    fn sample(&self, run: &mut Interpreter<'_>, sample: &[f32]) -> std::result::Result<Ran, GraphError> {
+        self.begin(run)?;
         let input: Vec<f64> = match &self.sample {
             Some((_, order)) => {
                 order.iter().map(|&place| f64::from(sample.get(place).copied().unwrap_or(0.0))).collect()
             }
             None => sample.iter().map(|&x| f64::from(x)).collect(),
         };
-        let names: Vec<String> = run.spiking().map(|(name, _)| name.to_owned()).collect();
-        let mut codes = vec![Vec::new(); names.len()];
+        let mut codes: Vec<Vec<f64>> = run.spikes().map(|sent| vec![0.0; sent.len()]).collect();
         let mut output: Vec<f64> = Vec::new();
         for step in 0..self.time_steps {
             let sent = run.step(&input)?;
@@ -275,9 +291,7 @@ impl Run {
                 output.resize(sent.len(), 0.0);
                 output.iter_mut().zip(sent).for_each(|(sum, x)| *sum += x);
             }
-            for (code, name) in codes.iter_mut().zip(&names) {
-                let sent = run.sent(name).unwrap_or_default();
-                code.resize(sent.len(), 0.0);
+            for (code, sent) in codes.iter_mut().zip(run.spikes()) {
                 code.iter_mut().zip(sent).for_each(|(sum, x)| *sum += x);
             }
         }
@@ -299,28 +313,16 @@ pub type NirRun = (Vec<f64>, Vec<(String, Vec<f64>)>);
 /// As [`evaluate_nir`].
 pub fn run_nir(path: &Path, target: Option<Target>, samples: &[&[f32]]) -> Result<Vec<NirRun>> {
     let graph = Graph::read(path)?;
-    let own = Instructions::of(&graph).ok_or_else(|| Error::NirSteps { file: path.to_owned() })?;
-    let semantics = target.map_or(own.semantics, Target::semantics);
-    let initial = if target.is_none() { own.initial } else { Vec::new() };
-    let run =
-        Run { time_steps: own.time_steps, skip: own.skip, semantics, initial, sample: own.sample, preprocessing: None };
+    let run = Run::new(path, &graph, (target, None), None)?;
     let failed = |source| graph_error(path, source);
     let names: Vec<String> =
-        run.interpreter(&graph).map_err(failed)?.spiking().map(|(name, _)| name.to_owned()).collect();
-    let of = |sample: &&[f32]| {
-        let ran = run.sample(&graph, sample)?;
-        Ok((ran.output, names.iter().cloned().zip(ran.codes).collect()))
-    };
-    samples.par_iter().map(of).collect::<std::result::Result<_, _>>().map_err(failed)
+        Interpreter::new(&graph, run.semantics).map_err(failed)?.spiking().map(|(name, _)| name.to_owned()).collect();
+    let ran = run.samples(&graph, samples).map_err(failed)?;
+    Ok(ran.into_iter().map(|ran| (ran.output, names.iter().cloned().zip(ran.codes).collect())).collect())
 }
 
 fn graph_error(path: &Path, source: GraphError) -> Error {
     spikeconverter_nir::NirError::Graph { file: path.to_owned(), source }.into()
-}
-
-fn largest(values: &[f64]) -> usize {
-    // the first of equals, as everywhere
-    (0..values.len()).reduce(|best, at| if values[at] > values[best] { at } else { best }).unwrap_or(0)
 }
 
 /// The semantics in words.

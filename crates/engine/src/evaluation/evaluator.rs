@@ -330,13 +330,19 @@ fn class(result: &[f32], is_class: bool) -> Option<i64> {
             _ => None,
         };
     }
-    let mut best: Option<(usize, f32)> = None;
-    for (i, &x) in result.iter().enumerate() {
-        if !x.is_nan() && best.is_none_or(|(_, largest)| x > largest) {
+    largest(result).map(|i| i as i64)
+}
+
+/// Where the largest of some values is, the first of equals; `None` where none is a number.
+pub fn largest<T: PartialOrd + Copy>(values: &[T]) -> Option<usize> {
+    let mut best: Option<(usize, T)> = None;
+    for (i, &x) in values.iter().enumerate() {
+        // what does not order with itself is no number
+        if x.partial_cmp(&x).is_some() && best.is_none_or(|(_, largest)| x > largest) {
             best = Some((i, x));
         }
     }
-    best.map(|(i, _)| i as i64)
+    best.map(|(i, _)| i)
 }
 
 fn nanoseconds(time: Duration) -> u64 {

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::evaluator::{Evaluator, TrainedResults, graph_classes, network_classes};
+pub use self::evaluator::{Evaluator, TrainedResults, graph_classes, largest, network_classes};
 pub use self::report::{EvaluationReport, LayerReport, Simulation, StepsUsed};
 use crate::{EngineError, cost};
 

@@ -161,6 +161,12 @@ impl<'g> Interpreter<'g> {
             .map(|at| (self.flat.names[at].as_str(), self.shapes[at].as_slice()))
     }
 
+    /// What each of the nodes that fire sent in the last step, in the same order.
+    pub fn spikes(&self) -> impl Iterator<Item = &[f64]> {
+        let sent = self.flat.nodes.iter().zip(&self.sent);
+        sent.filter(|(node, _)| node.is_spiking()).map(|(_, sent)| sent.as_slice())
+    }
+
     /// What a node sent in the last step; nothing before the first.
     pub fn sent(&self, node: &str) -> Option<&[f64]> {
         Some(&self.sent[self.at(node)?])
