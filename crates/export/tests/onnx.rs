@@ -1,6 +1,7 @@
 //! Networks as ONNX: what the operators are, and what our own importer makes of them. Their values are compared in ONNX Runtime
 //! by `scripts/oracle/exported.py`.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use prost::Message;
@@ -212,6 +213,34 @@ fn large_sums_of_integers_are_computed_by_digits() {
     // step by step, spikes need no digits
     let text = lines(&model(integers(16, 20.0), Form::Unrolled));
     assert!(!text.contains("digit"), "{text}");
+}
+
+/// The sum's positive and negative weights are within `f32`, their magnitudes together are not: digits, and back.
+#[test]
+fn operators_are_given_numbers_of_one_type() {
+    let mut b = NetworkBuilder::new(16, "image", vec![4], Encoding::Pixels).unwrap();
+    let input = b.input();
+    let x = population(&mut b, "relu", input, |p| (p.threshold, p.amplitude) = (vec![32768.0], Some(32768.0)));
+    let weight = Tensor::new(vec![1, 4], vec![100.0, -100.0, 100.0, -100.0]).unwrap();
+    let linear = b.add("fc", NodeKind::Synapse(Op::Linear(Linear { weight, bias: None })), &[x]).unwrap();
+    let sum = b.add("sum", NodeKind::Synapse(Op::Add(Add::plain(2))), &[linear, x]).unwrap();
+    let out = b.add("out", NodeKind::Readout(Readout::default()), &[sum]).unwrap();
+    let model = model(b.finish(out).unwrap(), Form::Folded);
+    let graph = model.graph.as_ref().unwrap();
+
+    let float = data_type::FLOAT;
+    let mut types: HashMap<&str, i32> = graph.initializer.iter().map(|t| (t.name(), t.data_type())).collect();
+    types.extend(graph.input.iter().map(|input| (input.name(), float)));
+    let mut wide = 0;
+    for node in &graph.node {
+        let numbers: Vec<i32> =
+            node.input.iter().map(|name| types[name.as_str()]).filter(|&kind| kind != data_type::INT64).collect();
+        assert!(numbers.windows(2).all(|pair| pair[0] == pair[1]), "{} of {numbers:?}\n{}", node.name(), lines(&model));
+        let kind = if node.op_type() == "Cast" { node.attribute[0].i.unwrap() as i32 } else { numbers[0] };
+        wide += usize::from(kind != float);
+        types.insert(&node.output[0], kind);
+    }
+    assert!(wide > 0, "{}", lines(&model));
 }
 
 #[test]

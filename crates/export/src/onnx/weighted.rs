@@ -35,13 +35,15 @@ pub(super) fn weighted(
     } else {
         by_digits(w, (name, owner), op, x, largest)
     };
-    let Some(bias) = bias else { return w.node("Identity", name, &[&total.name], Vec::new()) };
+    let Some(bias) = bias else { return cast(w, &total, real).name };
     let (_, values) = tensor(bias);
     let mut shape = vec![values.len()];
     if !matches!(op, Op::Linear(_)) {
         shape.extend(vec![1; x.shape.len() - 1]);
     }
-    with_constant(w, "Add", name, &total, &shape, &values)
+    let y = with_constant(w, "Add", name, &total, &shape, &values);
+    // the digits' bound is of magnitudes, and wider than the result's own
+    cast(w, &Value { name: y, ..total }, real).name
 }
 
 /// `Σ_p 2^(b·p) · op(digit p of x)` with digits of as many bits as keep every sum below 2^24.
