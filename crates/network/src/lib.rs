@@ -1,6 +1,7 @@
 //! The spiking network: populations of neurons, the synapses between them, their code and schedule, and the
 //! `net.snn` file that holds all of it together with the trained network it came from.
 
+mod builder;
 mod encoding;
 mod error;
 mod file;
@@ -17,10 +18,11 @@ mod streaming;
 mod trains;
 mod write;
 
+pub use builder::NetworkBuilder;
 pub use encoding::Encoding;
 pub use error::NetworkError;
 pub use file::SnnFile;
-pub use network::{NetworkBuilder, SpikingNetwork};
+pub use network::SpikingNetwork;
 pub use node::{Node, NodeKind, Readout, Signal};
 pub use population::{Population, Transfer};
 pub use provenance::{CalibrationRecord, Provenance};
