@@ -30,6 +30,16 @@ pub(super) struct Lowered {
 /// Numbers by entries of a first axis; one alone stands for all.
 pub(super) type Each = Vec<f64>;
 
+/// Names of nodes whose sum is what was wanted.
+pub(super) type Made = Result<Vec<String>, ExportError>;
+
+/// What a reader wants of a node's values: `factor` times them plus `bias`.
+#[derive(Clone, Copy)]
+pub(super) struct Wanted<'a> {
+    pub(super) factor: &'a [f64],
+    pub(super) bias: Option<&'a [f64]>,
+}
+
 pub(super) struct Lowering<'a> {
     pub(super) network: &'a SpikingNetwork,
     pub(super) pooling: Pooling,
@@ -174,12 +184,7 @@ impl Lowering<'_> {
     }
 
     /// No source twice, which NIR does not allow: a repeated one comes through a node that doubles nothing.
-    pub(super) fn distinct(
-        &mut self,
-        name: &str,
-        sources: Vec<String>,
-        shape: &[usize],
-    ) -> Result<Vec<String>, ExportError> {
+    pub(super) fn distinct(&mut self, name: &str, sources: Vec<String>, shape: &[usize]) -> Made {
         let mut distinct: Vec<String> = Vec::new();
         for source in sources {
             if distinct.contains(&source) {
@@ -250,27 +255,23 @@ impl Lowering<'_> {
     }
 
     /// Nodes whose sum is `factor` times what a node of the network gives, plus `bias`.
-    pub(super) fn make(
-        &mut self,
-        id: NodeId,
-        factor: &[f64],
-        bias: Option<&[f64]>,
-    ) -> Result<Vec<String>, ExportError> {
+    pub(super) fn make(&mut self, id: NodeId, factor: &[f64], bias: Option<&[f64]>) -> Made {
         let bits = |values: &[f64]| values.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
         let key = (id, [bits(factor), bits(bias.unwrap_or_default())].concat());
         if let Some(made) = self.made.get(&key) {
             return Ok(made.clone());
         }
-        let made = self.make_new(id, factor, bias)?;
+        let made = self.make_new(id, Wanted { factor, bias })?;
         self.made.insert(key, made.clone());
         Ok(made)
     }
 
-    fn make_new(&mut self, id: NodeId, factor: &[f64], bias: Option<&[f64]>) -> Result<Vec<String>, ExportError> {
+    fn make_new(&mut self, id: NodeId, wanted: Wanted<'_>) -> Made {
+        let Wanted { factor, bias } = wanted;
         let node = self.network.node(id);
         let refuse = |reason: String| ExportError::node(&node.name, reason);
         if id == self.entry {
-            return self.leaf(id, INPUT.to_owned(), factor, bias);
+            return self.leaf(id, INPUT.to_owned(), wanted);
         }
         let op = match &node.kind {
             NodeKind::Streaming(population) => {
@@ -283,32 +284,27 @@ impl Lowering<'_> {
                     (spread(factor, channels), spread(&thresholds, channels))
                 };
                 let product: Each = factors.iter().zip(&thresholds).map(|(f, t)| f * t).collect();
-                return self.leaf(id, name, &product, bias);
+                return self.leaf(id, name, Wanted { factor: &product, bias });
             }
             NodeKind::Synapse(op) => op,
             _ => return Err(refuse("has no form in NIR".into())),
         };
         match op {
-            Op::Conv(conv) => self.conv(id, conv, factor, bias),
-            Op::Linear(linear) => self.linear(id, linear, factor, bias),
-            Op::Add(add) => self.sum(id, add, factor, bias),
-            Op::Affine(affine) => self.affine(id, affine, factor, bias),
-            Op::AvgPool(_) | Op::Mean(_) => self.mean(id, factor, bias),
-            Op::Reshape(_) => self.flatten(id, factor, bias),
-            Op::Select(select) => self.select(id, select, factor, bias),
-            Op::Pad(pad) if pad.value == 0.0 => self.pad(id, pad, factor, bias),
+            Op::Conv(conv) => self.conv(id, conv, wanted),
+            Op::Linear(linear) => self.linear(id, linear, wanted),
+            Op::Add(add) => self.sum(id, add, wanted),
+            Op::Affine(affine) => self.affine(id, affine, wanted),
+            Op::AvgPool(_) | Op::Mean(_) => self.mean(id, wanted),
+            Op::Reshape(_) => self.flatten(id, wanted),
+            Op::Select(select) => self.select(id, select, wanted),
+            Op::Pad(pad) if pad.value == 0.0 => self.pad(id, pad, wanted),
             other => Err(refuse(format!("NIR has no `{}`", other.kind()))),
         }
     }
 
     /// A node that is there already, through a node that scales where it has to be.
-    fn leaf(
-        &mut self,
-        id: NodeId,
-        name: String,
-        factor: &[f64],
-        bias: Option<&[f64]>,
-    ) -> Result<Vec<String>, ExportError> {
+    fn leaf(&mut self, id: NodeId, name: String, wanted: Wanted<'_>) -> Made {
+        let Wanted { factor, bias } = wanted;
         // a threshold times its inverse is 1 to within rounding
         if bias.is_none() && factor.iter().all(|f| (f - 1.0).abs() < 1e-12) {
             return Ok(vec![name]);

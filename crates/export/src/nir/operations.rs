@@ -7,17 +7,12 @@ use spikeconverter_nir::{Node, Pool};
 
 use super::Pooling;
 use super::convolution::{Dense, single};
-use super::lower::{Each, Lowering, convolution, spread};
+use super::lower::{Each, Lowering, Made, Wanted, convolution, spread};
 use crate::ExportError;
 
 impl Lowering<'_> {
-    pub(super) fn conv(
-        &mut self,
-        id: NodeId,
-        conv: &Conv,
-        factor: &[f64],
-        bias: Option<&[f64]>,
-    ) -> Result<Vec<String>, ExportError> {
+    pub(super) fn conv(&mut self, id: NodeId, conv: &Conv, wanted: Wanted<'_>) -> Made {
+        let Wanted { factor, bias } = wanted;
         let node = self.network.node(id);
         let child = node.inputs[0];
         let shape = self.network.node(child).shape.clone();
@@ -43,13 +38,8 @@ impl Lowering<'_> {
         self.weighted(id, made)
     }
 
-    pub(super) fn linear(
-        &mut self,
-        id: NodeId,
-        linear: &Linear,
-        factor: &[f64],
-        bias: Option<&[f64]>,
-    ) -> Result<Vec<String>, ExportError> {
+    pub(super) fn linear(&mut self, id: NodeId, linear: &Linear, wanted: Wanted<'_>) -> Made {
+        let Wanted { factor, bias } = wanted;
         let node = self.network.node(id);
         if node.shape.len() != 1 {
             let reason = format!("a matrix product on values of shape {:?} has no form in NIR", node.shape);
@@ -65,7 +55,7 @@ impl Lowering<'_> {
     }
 
     /// A node with weights, which take what its child gives most easily.
-    fn weighted(&mut self, id: NodeId, made: Node) -> Result<Vec<String>, ExportError> {
+    fn weighted(&mut self, id: NodeId, made: Node) -> Made {
         let node = self.network.node(id);
         let child = node.inputs[0];
         let natural = self.natural(child);
@@ -74,13 +64,8 @@ impl Lowering<'_> {
         Ok(vec![self.add(&node.name, made, &sources)])
     }
 
-    pub(super) fn sum(
-        &mut self,
-        id: NodeId,
-        add: &Add,
-        factor: &[f64],
-        bias: Option<&[f64]>,
-    ) -> Result<Vec<String>, ExportError> {
+    pub(super) fn sum(&mut self, id: NodeId, add: &Add, wanted: Wanted<'_>) -> Made {
+        let Wanted { factor, bias } = wanted;
         let node = self.network.node(id);
         let mut sources = Vec::new();
         for (n, (&input, &coefficient)) in node.inputs.iter().zip(&add.coefficients).enumerate() {
@@ -93,13 +78,8 @@ impl Lowering<'_> {
         Ok(sources)
     }
 
-    pub(super) fn affine(
-        &mut self,
-        id: NodeId,
-        affine: &Affine,
-        factor: &[f64],
-        bias: Option<&[f64]>,
-    ) -> Result<Vec<String>, ExportError> {
+    pub(super) fn affine(&mut self, id: NodeId, affine: &Affine, wanted: Wanted<'_>) -> Made {
+        let Wanted { factor, bias } = wanted;
         let node = self.network.node(id);
         let channels = node.shape.first().copied().unwrap_or(1);
         let each = |tensor: &Option<Tensor>, default: f64| {
@@ -124,13 +104,7 @@ impl Lowering<'_> {
     }
 
     /// Positions that a stride tells, of channels in any order.
-    pub(super) fn select(
-        &mut self,
-        id: NodeId,
-        select: &Select,
-        factor: &[f64],
-        bias: Option<&[f64]>,
-    ) -> Result<Vec<String>, ExportError> {
+    pub(super) fn select(&mut self, id: NodeId, select: &Select, wanted: Wanted<'_>) -> Made {
         let node = self.network.node(id);
         let refuse = || ExportError::node(&node.name, "these positions are none that a convolution of NIR can pick");
         let [channels, spatial @ ..] = select.maps.as_slice() else { return Err(refuse()) };
@@ -148,34 +122,22 @@ impl Lowering<'_> {
         let from = channels
             .as_ref()
             .map_or_else(|| (0..inputs).map(Some).collect(), |map| map.iter().copied().map(Some).collect());
-        self.route(id, from, window, factor, bias)
+        self.route(id, from, window, wanted)
     }
 
     /// Channels and positions of zeros.
-    pub(super) fn pad(
-        &mut self,
-        id: NodeId,
-        pad: &Pad,
-        factor: &[f64],
-        bias: Option<&[f64]>,
-    ) -> Result<Vec<String>, ExportError> {
+    pub(super) fn pad(&mut self, id: NodeId, pad: &Pad, wanted: Wanted<'_>) -> Made {
         let node = self.network.node(id);
         let inputs = self.network.node(node.inputs[0]).shape[0];
         let mut window = Window::new(vec![1; node.shape.len() - 1]);
         (window.pad_begin, window.pad_end) = (pad.before[1..].to_vec(), pad.after[1..].to_vec());
         let from = (0..node.shape[0]).map(|to| to.checked_sub(pad.before[0]).filter(|&from| from < inputs)).collect();
-        self.route(id, from, window, factor, bias)
+        self.route(id, from, window, wanted)
     }
 
     /// A convolution whose last tap passes on one channel, or none.
-    fn route(
-        &mut self,
-        id: NodeId,
-        from: Vec<Option<usize>>,
-        window: Window,
-        factor: &[f64],
-        bias: Option<&[f64]>,
-    ) -> Result<Vec<String>, ExportError> {
+    fn route(&mut self, id: NodeId, from: Vec<Option<usize>>, window: Window, wanted: Wanted<'_>) -> Made {
+        let Wanted { factor, bias } = wanted;
         let node = self.network.node(id);
         let child = node.inputs[0];
         let shape = self.network.node(child).shape.clone();
@@ -210,12 +172,8 @@ impl Lowering<'_> {
         }
     }
 
-    pub(super) fn mean(
-        &mut self,
-        id: NodeId,
-        factor: &[f64],
-        bias: Option<&[f64]>,
-    ) -> Result<Vec<String>, ExportError> {
+    pub(super) fn mean(&mut self, id: NodeId, wanted: Wanted<'_>) -> Made {
+        let Wanted { factor, bias } = wanted;
         let node = self.network.node(id);
         let child = node.inputs[0];
         let shape = self.network.node(child).shape.clone();
@@ -247,8 +205,8 @@ impl Lowering<'_> {
             self.weighted(id, made)?
         } else {
             let per = if self.pooling == Pooling::Sum { count } else { 1.0 };
-            let wanted: Each = factor.iter().map(|f| f / per).collect();
-            let sources = self.make(child, &wanted, None)?;
+            let each: Each = factor.iter().map(|f| f / per).collect();
+            let sources = self.make(child, &each, None)?;
             let sources = self.distinct(&node.name, sources, &shape)?;
             let two = |values: &[usize]| [values[0], values[1]];
             let pool =
@@ -269,12 +227,8 @@ impl Lowering<'_> {
         self.add(&format!("{name}_flatten"), flatten, sources)
     }
 
-    pub(super) fn flatten(
-        &mut self,
-        id: NodeId,
-        factor: &[f64],
-        bias: Option<&[f64]>,
-    ) -> Result<Vec<String>, ExportError> {
+    pub(super) fn flatten(&mut self, id: NodeId, wanted: Wanted<'_>) -> Made {
+        let Wanted { factor, bias } = wanted;
         let node = self.network.node(id);
         let child = node.inputs[0];
         let shape = self.network.node(child).shape.clone();
@@ -293,8 +247,8 @@ impl Lowering<'_> {
                 .map(|channel| channel.iter().all(|&x| x == channel[0]).then_some(channel[0]))
                 .collect(),
         };
-        let wanted = channels.clone().unwrap_or_else(|| self.natural(child));
-        let sources = self.make(child, &wanted, None)?;
+        let each = channels.clone().unwrap_or_else(|| self.natural(child));
+        let sources = self.make(child, &each, None)?;
         let sources = self.distinct(&node.name, sources, &shape)?;
         let flat = self.flat(&node.name, &sources, &shape);
         if channels.is_some() && bias.is_none() {
