@@ -58,17 +58,54 @@ pub enum Spikes {
     Stream(Vec<i32>),
 }
 
+/// Where the steps come from.
+enum Source<'a> {
+    /// They are shown one by one.
+    Steps(Box<dyn StreamingEngine + 'a>),
+    /// They are those of the windows' codes.
+    Codes(&'a dyn Engine),
+}
+
+impl<'a> Source<'a> {
+    /// What shows all that is asked for at the least cost, where `choice` leaves one.
+    fn new(
+        network: &'a SpikingNetwork,
+        engine: &'a dyn Engine,
+        choice: EngineChoice,
+        membranes: bool,
+    ) -> std::result::Result<Self, EngineError> {
+        Ok(match network.simulation() {
+            Simulation::Window if !membranes => Self::Codes(engine),
+            Simulation::Stream if choice != EngineChoice::Reference => {
+                Self::Steps(Box::new(ClockedEngine::new(network)?))
+            }
+            Simulation::Window | Simulation::Stream => Self::Steps(Box::new(ReferenceEngine::new(network))),
+        })
+    }
+}
+
 /// A record under way.
-pub(crate) struct Recorder {
+pub(crate) struct Recorder<'a> {
+    network: &'a SpikingNetwork,
+    source: Source<'a>,
+    record: Record,
+}
+
+/// What was recorded so far.
+struct Record {
     steps: usize,
-    spikes: bool,
-    membranes: bool,
     layers: Vec<(NodeId, LayerRecording)>,
 }
 
-impl Recorder {
-    /// Room for `count` samples.
-    pub(crate) fn new(network: &SpikingNetwork, path: &Path, request: &RecordRequest, count: usize) -> Result<Self> {
+impl<'a> Recorder<'a> {
+    /// Room for `count` samples. `engine` runs the network, as `choice` asks; `path` names it in messages.
+    pub(crate) fn new(
+        network: &'a SpikingNetwork,
+        path: &Path,
+        (engine, choice): (&'a dyn Engine, EngineChoice),
+        request: &RecordRequest,
+        count: usize,
+    ) -> Result<Self> {
         let name = |id: NodeId| network.node(id).name.as_str();
         for wanted in &request.layers {
             if !network.spiking().any(|id| name(id) == wanted) {
@@ -104,33 +141,30 @@ impl Recorder {
             (id, layer)
         };
         let layers = chosen.into_iter().map(layer).collect();
-        Ok(Self { steps, spikes: request.spikes, membranes: request.membranes, layers })
+        let source = Source::new(network, engine, choice, request.membranes)
+            .map_err(|source| Error::Engine { file: path.to_owned(), source })?;
+        Ok(Self { network, source, record: Record { steps, layers } })
     }
 
     /// Runs samples, number `first` and those that follow, and records them.
-    pub(crate) fn run(
-        &mut self,
-        network: &SpikingNetwork,
-        engine: &dyn Engine,
-        choice: EngineChoice,
-        samples: &Batch,
-        first: usize,
-    ) -> std::result::Result<Batch, EngineError> {
-        match network.simulation() {
-            Simulation::Window if self.membranes => {
-                ReferenceEngine::new(network).record(samples, &mut |step| self.step(step, first))
+    pub(crate) fn run(&mut self, samples: &Batch, first: usize) -> std::result::Result<Batch, EngineError> {
+        let Self { network, source, record } = self;
+        match source {
+            Source::Steps(engine) => engine.record(samples, &mut |step| record.step(step, first)),
+            Source::Codes(engine) => {
+                let mut first = vec![first; record.layers.len()];
+                engine.run(samples, &mut |id, codes| record.codes(network, id, codes, &mut first))
             }
-            Simulation::Window => {
-                let mut first = vec![first; self.layers.len()];
-                engine.run(samples, &mut |id, codes| self.codes(network, id, codes, &mut first))
-            }
-            Simulation::Stream if choice == EngineChoice::Reference => {
-                ReferenceEngine::new(network).record(samples, &mut |step| self.step(step, first))
-            }
-            Simulation::Stream => ClockedEngine::new(network)?.record(samples, &mut |step| self.step(step, first)),
         }
     }
 
+    pub(crate) fn finish(self, results: Batch) -> Recording {
+        let Record { steps, layers } = self.record;
+        Recording { results, time_steps: steps as u32, layers: layers.into_iter().map(|(_, layer)| layer).collect() }
+    }
+}
+
+impl Record {
     fn step(&mut self, record: &StepRecord<'_>, first: usize) {
         let Some((_, layer)) = self.layers.iter_mut().find(|(id, _)| *id == record.node) else { return };
         let neurons = record.spikes.len();
@@ -149,9 +183,6 @@ impl Recorder {
 
     /// A group of samples of a population; `first` says for each population how many came before.
     fn codes(&mut self, network: &SpikingNetwork, id: NodeId, codes: &Batch<i32>, first: &mut [usize]) {
-        if !self.spikes {
-            return;
-        }
         let Some(place) = self.layers.iter().position(|(layer, _)| *layer == id) else { return };
         let neurons = codes.volume();
         if let Some(Spikes::Window(all)) = &mut self.layers[place].1.spikes {
@@ -165,10 +196,5 @@ impl Recorder {
             }
         }
         first[place] += codes.count();
-    }
-
-    pub(crate) fn finish(self, results: Batch) -> Recording {
-        let layers = self.layers.into_iter().map(|(_, layer)| layer).collect();
-        Recording { results, time_steps: self.steps as u32, layers }
     }
 }

@@ -77,11 +77,9 @@ impl Runner {
         stop: &AtomicBool,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Recording> {
-        let mut recorder = Recorder::new(self.network(), &self.path, request, data.len())?;
-        let engine = self.prepared.borrow_dependent();
-        let results = self.each(data, stop, progress, &mut |batch, first| {
-            recorder.run(self.network(), engine.as_ref(), self.choice, batch, first)
-        })?;
+        let engine = (self.prepared.borrow_dependent().as_ref(), self.choice);
+        let mut recorder = Recorder::new(self.network(), &self.path, engine, request, data.len())?;
+        let results = self.each(data, stop, progress, &mut |batch, first| recorder.run(batch, first))?;
         Ok(recorder.finish(results))
     }
 
