@@ -1,6 +1,6 @@
 """Runs exported networks in the importers of NIR, on real images, and holds the verdicts of `spikeconverter export` to it.
 
-    python scripts/oracle/nir_targets.py [--images N] [--only TEXT] [--venvs DIR] [--table]
+    python scripts/oracle/nir_targets.py [--images N] [--only TEXT] [--venvs DIR]
 
 Networks of $SPIKECONVERTER_DATA are converted by a method that resets by subtraction and by
 one that resets to zero, and exported for every target. Each importer runs the file as it imports it, and with the change that the
@@ -39,21 +39,18 @@ class Case:
 
 def cases() -> list[Case]:
     soft, hard = ("--method", "rueckauer2017", "-T", 32), ("--method", "diehl2015-data", "-T", 32)
-    found = []
-    if folder := os.environ.get("SPIKECONVERTER_DATA"):
-        data = Path(folder)
-        preprocess = ("--preprocess", data / "models/preprocessing.toml", "--calibrate", 128)
-        resnet = (data / "models/resnet8_cifar10.onnx", "--data", data / "cifar10/train_20k.bin", *preprocess)
-        found += [
-            Case("ResNet-8, subtraction", (*resnet, *soft), data / "cifar10/test.bin", 100),
-            Case("ResNet-8, to zero", (*resnet, *hard), data / "cifar10/test.bin", 100),
-        ]
-        kws = (data / "models/kws_dscnn.onnx", "--data", data / "kws/kws01.npz", *preprocess)
-        found += [
-            Case("keywords, subtraction", (*kws, *soft), data / "kws/kws01.npz", 50),
-            Case("keywords, to zero", (*kws, *hard), data / "kws/kws01.npz", 50),
-        ]
-    return found
+    if not (folder := os.environ.get("SPIKECONVERTER_DATA")):
+        raise SystemExit("SPIKECONVERTER_DATA is not set; it must name the folder that holds models/preprocessing.toml")
+    data = Path(folder)
+    preprocess = ("--preprocess", data / "models/preprocessing.toml", "--calibrate", 128)
+    resnet = (data / "models/resnet8_cifar10.onnx", "--data", data / "cifar10/train_20k.bin", *preprocess)
+    kws = (data / "models/kws_dscnn.onnx", "--data", data / "kws/kws01.npz", *preprocess)
+    return [
+        Case("ResNet-8, subtraction", (*resnet, *soft), data / "cifar10/test.bin", 100),
+        Case("ResNet-8, to zero", (*resnet, *hard), data / "cifar10/test.bin", 100),
+        Case("keywords, subtraction", (*kws, *soft), data / "kws/kws01.npz", 50),
+        Case("keywords, to zero", (*kws, *hard), data / "kws/kws01.npz", 50),
+    ]
 
 
 def call(command: list[object]) -> subprocess.CompletedProcess[str]:

@@ -77,8 +77,8 @@ impl Finish {
         })
     }
 
-    /// The window of a population; `None` for other bases than 2, where a membrane at its threshold does not fire, and for thresholds so small that their multiples are no
-    /// normal numbers.
+    /// The window of a population; `None` for other bases than 2, where a membrane at its threshold does not fire, and for
+    /// thresholds so small that their multiples are no normal numbers.
     pub(super) fn window(population: &Population, channels: usize, stored: usize, steps: u32) -> Option<Self> {
         let resolution = 0.5f32.powi(steps as i32 - 1);
         let unit = |c: usize| population.threshold(c) * resolution;

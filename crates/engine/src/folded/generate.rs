@@ -105,7 +105,7 @@ impl WindowGenerator {
         let digits = |magnitude: f32, unit: f32| {
             let exact = magnitude / unit + half;
             if ABOVE {
-                // between two codes there is no whole number that would be one too much
+                // the bounds lie halfway between codes, so that what is clipped is no whole number, of which one is taken off
                 let exact = exact.min(largest + 0.5).max(0.5);
                 let code = exact as i32;
                 code - i32::from(code as f32 == exact)

@@ -60,7 +60,7 @@ impl Tables {
     pub(super) fn new(spec: &Spec<'_>, padded_out: usize, vectors: usize) -> Option<Self> {
         let ([height, width], [channels, results]) = (spec.kernel, spec.channels);
         let taps = height * width;
-        if channels > LANES || taps > MOST_TAPS || SETS * taps * vectors * ROWS > MOST_VECTORS + SETS * taps * vectors {
+        if channels > LANES || taps > MOST_TAPS || (SETS * taps * vectors) << SET > MOST_VECTORS {
             return None;
         }
         let blocks = (0..padded_out / LANES / vectors).map(|block| {
