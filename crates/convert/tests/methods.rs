@@ -207,6 +207,24 @@ fn rows_are_complete_and_their_names_unique() {
     }
 }
 
+/// What people choose by: a few sentences that name methods and options which there are, at least one other method, and no
+/// figures, which the comparison prints anew.
+#[test]
+fn every_method_says_when_to_use_it() {
+    let options: Vec<&str> = methods().iter().flat_map(|method| method.info().options).copied().collect();
+    for info in methods().iter().map(|method| method.info()) {
+        let (name, when) = (info.name, info.when);
+        assert!(when.ends_with('.'), "{name} does not say when to use it");
+        assert!((2..=4).contains(&when.split(". ").count()), "{name}: {when}");
+        let mentioned: Vec<&str> = when.split('`').skip(1).step_by(2).collect();
+        for &word in &mentioned {
+            assert!(method(word).is_some() || options.contains(&word), "{name}: `{word}` is no method and no option");
+        }
+        assert!(mentioned.iter().any(|&word| word != name && method(word).is_some()), "{name} names no other method");
+        assert!(!when.contains('%'), "{name}: figures stand in the comparison");
+    }
+}
+
 /// Windows have parts of their own.
 #[test]
 fn windowed_methods_refuse_parts_of_streaming_ones() {

@@ -29,6 +29,8 @@ class Method(Result):
         Options that it uses, as the command line calls them.
     figures : str
         What is known of the paper's figures.
+    when : str
+        When to use it, and what else to look at.
     recipe : dict, optional
         The parts of a streaming method, which options replace.
     """
@@ -47,4 +49,5 @@ class Method(Result):
     structures_here: str
     options: list[str]
     figures: str
+    when: str
     recipe: dict[str, Any] | None

@@ -22,6 +22,11 @@ pub(super) static METHOD: Streaming = Streaming {
         neuron: "integrate-and-fire, reset by subtraction, from half the threshold",
         structures_published: "convolution, linear, residual, average pooling",
         figures: "none for networks not trained with its activation",
+        when: "For networks that were trained with bounded activations (TCL, QCFS) and exported with a clip in their \
+               place: the bound is the threshold, and no other calibration is needed. Plain neurons with reset by \
+               subtraction, which must start from half the threshold. Of a network with ReLU it searches thresholds of \
+               least error, which is quick, and leaves what comes too early uncorrected: `gao2023` takes it back by \
+               negative spikes, `li2021-advanced` by calibration, and both are ahead from T = 4 on.",
         ..MethodInfo::STREAM
     },
     recipe: Recipe { initial: InitialRule::Half, ..Recipe::rate(ThresholdRule::Bound) },

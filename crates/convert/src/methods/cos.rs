@@ -29,6 +29,12 @@ pub(super) static METHOD: Streaming = Streaming {
         structures_published: "convolution, linear, residual, average pooling",
         figures: "none for networks not trained with QCFS; with it, by the authors' code, ResNet-34 on ImageNet (trained 74.22) \
                   69.11 at T = 1, 72.66 at 2, 73.81 at 4, 74.17 at 8, after 8 steps of rehearsal a layer",
+        when: "For networks trained with QCFS and exported with its clip, where accuracy at T of 1 to 4 matters and \
+               time before it does not: each layer rehearses 8 steps behind those before it, for every sample, and \
+               moves a neuron's initial potential by a spike. Latency grows with the depth as that of windows does, \
+               and a cell of the comparison would take minutes, which is why it has no row of this method. \
+               `spikeconverter` also takes a window for each layer, and needs neither the training nor the rehearsals; \
+               `srp` rehearses all layers at once.",
         ..MethodInfo::STREAM
     },
     recipe: Recipe {

@@ -23,6 +23,12 @@ pub(super) static METHOD: Streaming = Streaming {
         structures_published: "convolution, linear, residual, average pooling",
         figures: "VGG-16 on CIFAR-10, trained without the bound, as run again by Li et al. 2021: 76.24 at T = 32, 90.64 at 64, \
                   95.73 from 512 on (trained 95.72)",
+        when: "For networks trained with bounded activations (ReLU6 and other clips), whose bound is then the \
+               threshold; plain neurons with reset by subtraction, whose shift is part of the bias, so that membranes \
+               start at 0, as other programs have them. Calibration is a pass of the trained network. Without a bound \
+               the threshold is the largest activation, which is too large for few steps. `li2021-light` has the same \
+               neuron with thresholds that are searched for and biases that are corrected, and is ahead on both \
+               networks measured here at the longest T.",
         ..MethodInfo::STREAM
     },
     recipe: Recipe { initial: InitialRule::Shift, ..Recipe::rate(ThresholdRule::MaxActivation) },

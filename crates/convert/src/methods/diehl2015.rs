@@ -27,6 +27,11 @@ const INFO: MethodInfo = MethodInfo {
     neuron: "integrate-and-fire, reset to zero",
     structures_published: "convolution, linear, average pooling, ReLU; no biases",
     figures: "not confirmed",
+    when: "For hardware and importers whose neurons can only be reset to zero, on shallow networks and with long \
+           simulations; plain binary spikes, one threshold a layer, one pass of the trained network as calibration. \
+           What a reset throws away no number of steps brings back, and deep networks lose it in every layer: both \
+           networks measured here are still at guessing with the most steps tried. Where neurons can subtract, \
+           `rueckauer2017` is the same without that loss.",
     ..MethodInfo::STREAM
 };
 
@@ -35,6 +40,13 @@ const RECIPE: Recipe = Recipe { neuron: NeuronRule::HardReset, ..Recipe::rate(Th
 pub(super) static DATA: Streaming = Streaming { info: INFO, recipe: RECIPE };
 
 pub(super) static MODEL: Streaming = Streaming {
-    info: MethodInfo { name: "diehl2015-model", ..INFO },
+    info: MethodInfo {
+        name: "diehl2015-model",
+        when: "As a baseline, or where thresholds must hold for every input and not for samples only: they come from \
+               the weights and the range of the input, and no neuron is ever driven beyond them. Such bounds multiply \
+               from layer to layer, so that in both networks measured here next to nothing fires within the steps \
+               tried. `diehl2015-data` takes thresholds from activations, with the same neuron.",
+        ..INFO
+    },
     recipe: Recipe { threshold: ThresholdRule::Model, ..RECIPE },
 };

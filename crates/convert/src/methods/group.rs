@@ -19,6 +19,12 @@ pub(super) static METHOD: Streaming = Streaming {
         code: "rate, up to 6 spikes a step",
         structures_published: "convolution, linear, residual, average pooling",
         figures: "of networks trained for it: ResNet-34 on ImageNet 73.61 at T = 2 (authors' repository)",
+        when: "The fewest steps with unsigned spikes of one size, on ordinary convolutions: two are enough for \
+               ResNet-20. A neuron is six with thresholds of sixths that share a membrane, so that hardware needs six \
+               comparisons, or wires for up to six spikes a step; energy grows with T accordingly. Thresholds are the \
+               clip's bound or searched for on activations, which is quick. With one threshold a layer depthwise \
+               layers convert badly (`--thresholds` takes another); `dcgs` does not mind them, and `spikeconverter` \
+               spends about half the energy where it may wait.",
         ..MethodInfo::STREAM
     },
     recipe: Recipe {

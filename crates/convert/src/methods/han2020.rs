@@ -23,6 +23,11 @@ pub(super) static METHOD: Streaming = Streaming {
         structures_published: "convolution, linear, residual, average pooling (VGG-16, ResNet-20 and ResNet-34)",
         figures: "VGG-16 on CIFAR-10: 60.30 at T = 32, 90.35 at 64, 93.63 from 512 on (trained 93.63); ResNet-34 on ImageNet: \
                   55.65 at 256 (trained 70.64); read in a later paper's table",
+        when: "To reproduce what the reset by subtraction brought when it was new; plain binary spikes and one \
+               threshold a layer, for simulations of a hundred steps and more. Thresholds are a share of the largest \
+               input of a step, for which the spiking network is simulated layer by layer, in a time that grows with \
+               the square of the depth. `li2021-light` simulates as much and corrects biases instead, and is ahead \
+               where either has begun to converge; `rueckauer2017` needs no simulation.",
         ..MethodInfo::STREAM
     },
     recipe: Recipe::rate(ThresholdRule::Rmp),

@@ -24,6 +24,11 @@ pub(super) static METHOD: Streaming = Streaming {
         code: "temporal switch: a spike switches a current on, its opposite switches it off",
         structures_published: "convolution, linear, residual (VGG-16, ResNet-20)",
         figures: "VGG-16 on CIFAR-10: 92.79 at T = 64; ResNet-20: 69.38 at 64, 91.42 from 512 on; read in a later paper's table",
+        when: "Where synaptic memory accesses are what costs, and a neuron can keep a current: a value is one spike \
+               that switches it on and one, of negative sign, that switches it off, however long the simulation. \
+               Calibration is a pass of the trained network; samples enter as analog currents. Early spikes of deep \
+               layers come in several runs, so that there are more than two a value, and both networks measured here \
+               are at guessing with all T tried. For few spikes and accuracy use `spikeconverter`.",
         ..MethodInfo::STREAM
     },
     recipe: Recipe { neuron: NeuronRule::TemporalSwitch, ..Recipe::rate(ThresholdRule::MaxActivation) },

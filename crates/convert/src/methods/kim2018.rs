@@ -24,6 +24,11 @@ pub(super) static METHOD: Streaming = Streaming {
         code: "phase: binary digits, repeated",
         structures_published: "convolution, linear, residual",
         figures: "not confirmed",
+        when: "For hardware with a phase clock that halves weights and thresholds from step to step, and for studying \
+               phase codes. T is best a multiple of the period of 8 steps, and several periods are needed, since \
+               neurons fire before their inputs are complete: both networks measured here are at guessing with all T \
+               tried, on more spikes than a plain rate code sends. Calibration is a pass of the trained network. \
+               `spikeconverter` sends the same binary digits once, after all input has come.",
         ..MethodInfo::STREAM
     },
     recipe: Recipe { neuron: NeuronRule::Weighted, levels: 8, ..Recipe::rate(ThresholdRule::MaxActivation) },

@@ -22,6 +22,11 @@ pub(super) static METHOD: Streaming = Streaming {
         neuron: "integrate-and-fire, reset by subtraction; signed with imbalanced thresholds for leaky ReLU",
         structures_published: "convolution, leaky ReLU, batch normalisation (Tiny YOLO)",
         figures: "not confirmed",
+        when: "For networks with leaky ReLU, whose neurons here send negative spikes at a threshold of their own, and \
+               for layers whose channels differ widely in range, as depthwise ones do; with ReLU all spikes are plain. \
+               Thresholds of channels cost nothing at run time, since they fold into weights, and calibration is a \
+               pass of the trained network. It wants long simulations: little comes through before T = 32. With ReLU \
+               `ltb`, also by channel, is ahead of it from T = 8 on.",
         ..MethodInfo::STREAM
     },
     recipe: Recipe { granularity: Granularity::Channel, ..Recipe::rate(ThresholdRule::Percentile) },

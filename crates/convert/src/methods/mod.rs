@@ -68,6 +68,10 @@ pub struct MethodInfo {
     pub options: &'static [&'static str],
     /// What is known of the paper's figures.
     pub figures: &'static str,
+    /// When to use it, in two to four sentences: for which networks, latencies and neurons, what it costs, and what is ahead of
+    /// it on the networks measured here (`bench/COMPARISON.md`). Methods and options stand in backticks, figures in the
+    /// comparison.
+    pub when: &'static str,
     /// The parts of a streaming method; options replace them.
     pub recipe: Option<RecipeInfo>,
 }
@@ -101,6 +105,7 @@ impl MethodInfo {
             "--input",
         ],
         figures: "none confirmed",
+        when: "",
         recipe: None,
     };
 }

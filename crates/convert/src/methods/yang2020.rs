@@ -21,6 +21,11 @@ pub(super) static METHOD: Streaming = Streaming {
         neuron: "integrate-and-fire, reset by subtraction",
         structures_published: "convolution, linear, pooling",
         figures: "a loss of 0.4 % at most on MNIST, SVHN and CIFAR-10 (abstract)",
+        when: "To reproduce its figures on small networks with plain integrate-and-fire neurons; one number a layer is \
+               searched for on activations, without a simulation. Thresholds are whole parts of the largest \
+               activation, and neither network measured here is converted within the steps tried. `li2021-light` \
+               searches thresholds more finely and corrects biases; `rueckauer2017`, as quick, is ahead where both \
+               have begun to converge.",
         ..MethodInfo::STREAM
     },
     recipe: Recipe::rate(ThresholdRule::NScaling),

@@ -22,6 +22,10 @@ const INFO: MethodInfo = MethodInfo {
     neuron: "integrate-and-fire with a negative threshold, reset by subtraction",
     code: "rate, ternary spikes",
     figures: "not confirmed",
+    when: "For hardware with spikes of both signs and a counter a neuron of what was sent, when the scheme of this \
+           paper is to be reproduced; calibration is a pass of the trained network. With thresholds of the largest \
+           activation of a layer it wants simulations longer than those measured here. The same neuron is better \
+           served by `snm`, with a threshold a neuron, or by `gao2023`, with thresholds of least error.",
     ..MethodInfo::STREAM
 };
 
@@ -34,6 +38,10 @@ pub(super) static AUGMENTED: Streaming = Streaming {
         name: "yu2021-augmented",
         neuron: "integrate-and-fire with a negative threshold that sends all whole thresholds at once",
         code: "rate, spikes with a coefficient",
+        when: "As `yu2021-ternary`, where a spike may also carry a coefficient, by which a synapse multiplies; \
+               calibration is a pass of the trained network. With thresholds of the largest activation its rows are \
+               nearly those of the ternary scheme, at guessing with most T tried. Several spikes at once pay where \
+               thresholds are smaller: `adafire` searches for such, `dcgs` has spikes of four sizes.",
         ..INFO
     },
     recipe: Recipe { neuron: NeuronRule::Augmented, ..RECIPE },

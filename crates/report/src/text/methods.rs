@@ -70,6 +70,7 @@ pub fn method(info: &MethodInfo) -> String {
         ("parts", &recipe),
         ("options", &options),
         ("published figures", info.figures),
+        ("when to use it", info.when),
     ];
     let mut text = format!("{}\n", info.name);
     for (name, value) in fields.into_iter().filter(|(_, value)| !value.is_empty()) {
