@@ -32,6 +32,7 @@ __all__ = [
     "ShapeError",
     "StateError",
     "TrainingNeededError",
+    "UnfaithfulError",
     "UnsupportedError",
 ]
 
@@ -126,6 +127,10 @@ class RecordingError(RunError, ValueError):
 
 class ExportError(Error):
     """The network has no such form."""
+
+
+class UnfaithfulError(ExportError):
+    """The program that the network is exported for would run another network."""
 
 
 class StateError(Error):

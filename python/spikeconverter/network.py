@@ -13,12 +13,14 @@ from . import _core
 from ._progress import Bars, Progress
 from .data import Data, is_batched, parts_of, samples_of
 from .recording import Recording
-from .results import Conversion, Description, Evaluation, Explanation
+from .results import Conversion, Description, Evaluation, Explanation, Export
 
-__all__ = ["Engine", "Network", "load"]
+__all__ = ["Engine", "Importer", "Network", "load"]
 
 #: Engines: what suits the network; a window in one pass; step by step; the literal simulation.
 Engine = Literal["auto", "folded", "clocked", "reference"]
+#: Programs that import NIR; ``nir`` stands for the words of its authors.
+Importer = Literal["nir", "sinabs", "norse", "snntorch", "spikingjelly"]
 #: What `Network.run` records.
 Recorded = Literal["spikes", "membrane"]
 
@@ -244,10 +246,13 @@ class Network:
         self,
         path: str | os.PathLike[str],
         *,
-        to: Literal["onnx", "c"] = "onnx",
+        to: Literal["onnx", "c", "nir"] = "onnx",
         unrolled: bool = False,
-        steps: Literal["folded", "spikes"] = "folded",
-    ) -> list[str]:
+        steps: Literal["folded", "spikes"] | None = None,
+        target: Importer | None = None,
+        pooling: Literal["sum", "average", "convolution"] | None = None,
+        force: bool = False,
+    ) -> Export:
         """Write the network for other programs.
 
         Parameters
@@ -255,26 +260,37 @@ class Network:
         path
             The file.
         to
-            Standard ONNX operators; or, of integer networks (``weights="i8"``), one C99 file and its header.
+            Standard ONNX operators; of integer networks (``weights="i8"``) one C99 file and its header; of streaming networks
+            a graph of the neuromorphic intermediate representation.
         unrolled
-            ONNX with nodes for every time step.
+            ONNX: with nodes for every time step.
         steps
-            How C code runs a window: as a code, or spike by spike.
+            C: how a window is run, as a code (unless said) or spike by spike.
+        target
+            NIR: the program that is to import it. A network that it does not run as it is meant is not written.
+        pooling
+            NIR: how means over windows are written; as the target reads them unless said, otherwise as sums.
+        force
+            NIR: write it although the target would run another network.
 
         Returns
         -------
-        list of str
-            The files that were written.
+        Export
+            The files that were written, and for NIR a verdict on the target, or on each program there is.
 
         Raises
         ------
         ExportError
             When the network has no such form.
+        UnfaithfulError
+            When the target would run another network, with the reason and what to do.
+        OptionError
+            When an option belongs to another form.
         FileError
             When a file cannot be written.
         """
-        files: list[str] = self._core.export(path, to=to, unrolled=unrolled, steps=steps)["files"]
-        return files
+        found = self._core.export(path, to=to, unrolled=unrolled, steps=steps, target=target, pooling=pooling, force=force)
+        return Export._with(*found)
 
     def __str__(self) -> str:
         return str(self.describe())

@@ -125,10 +125,3 @@ def test_only_what_was_asked_for_is_recorded(digits: Digits, net: sc.Network) ->
     assert list(frame["name"]) == list(spikes.layers) and frame["firing_rate"].between(0, 1).all()
     with pytest.raises(ValueError, match="voltage is none of"):
         net.run(digits.images[:1], record=("voltage",))  # type: ignore[arg-type]
-
-
-def test_exports_are_written(net: sc.Network, integers: sc.Network, folder: Path) -> None:
-    assert net.export("net.onnx") == ["net.onnx"]
-    assert integers.export("net.c", to="c") == ["net.c", "net.h"]
-    assert sorted(path.name for path in folder.iterdir()) == ["net.c", "net.h", "net.onnx"]
-    assert sc.check("net.onnx").opset == 17

@@ -56,6 +56,16 @@ pub enum Error {
         /// What is wrong.
         source: ExportError,
     },
+    /// An option of an export belongs to another form.
+    #[error("option {option} belongs to exports to {of}; leave it out of an export to {to}")]
+    ExportOption {
+        /// The option.
+        option: &'static str,
+        /// The form that it belongs to.
+        of: &'static str,
+        /// The form asked for.
+        to: &'static str,
+    },
     /// A NIR file could not be read or run.
     #[error(transparent)]
     Nir(Box<NirError>),

@@ -2,13 +2,82 @@
 
 use std::path::Path;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use spikeconverter_export::c::{Steps, to_c};
 use spikeconverter_export::nir::{Assessment, NirModel, Pooling, Target, Verdict, assess, to_nir};
 use spikeconverter_export::onnx::{Form, to_onnx};
 use spikeconverter_network::{NetworkError, SnnFile, write_whole};
 
 use crate::{Error, Result};
+
+/// A form that other programs read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ExportFormat {
+    /// ONNX operators.
+    Onnx,
+    /// C99.
+    C,
+    /// The neuromorphic intermediate representation.
+    Nir,
+}
+
+impl ExportFormat {
+    /// Its name in options and reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Onnx => "onnx",
+            Self::C => "c",
+            Self::Nir => "nir",
+        }
+    }
+}
+
+/// How a network is to be exported, option by option as the command line and the Python package have them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ExportOptions {
+    /// The form.
+    pub to: ExportFormat,
+    /// ONNX: every time step with nodes of its own.
+    pub unrolled: bool,
+    /// C: how a window is run; folded unless said.
+    pub steps: Option<Steps>,
+    /// NIR: the program that is to import it.
+    pub target: Option<Target>,
+    /// NIR: how means over windows are written; as the target reads them unless said.
+    pub pooling: Option<Pooling>,
+    /// NIR: whether it is written although the target would run another network.
+    pub force: bool,
+}
+
+impl ExportOptions {
+    /// A form with all else as usual.
+    pub fn new(to: ExportFormat) -> Self {
+        Self { to, unrolled: false, steps: None, target: None, pooling: None, force: false }
+    }
+
+    /// What they ask for, in a file called `output`.
+    ///
+    /// # Errors
+    /// [`Error::ExportOption`] where an option belongs to another form.
+    pub fn resolve(&self, output: &Path) -> Result<ExportTarget> {
+        let given = [
+            ("--unrolled", ExportFormat::Onnx, self.unrolled),
+            ("--steps", ExportFormat::C, self.steps.is_some()),
+            ("--target", ExportFormat::Nir, self.target.is_some()),
+            ("--pooling", ExportFormat::Nir, self.pooling.is_some()),
+            ("--force", ExportFormat::Nir, self.force),
+        ];
+        if let Some((option, of, _)) = given.into_iter().find(|&(_, of, given)| given && of != self.to) {
+            return Err(Error::ExportOption { option, of: of.name(), to: self.to.name() });
+        }
+        Ok(match self.to {
+            ExportFormat::Onnx => ExportTarget::Onnx(if self.unrolled { Form::Unrolled } else { Form::Folded }),
+            ExportFormat::C => ExportTarget::c(output, self.steps.unwrap_or_default()),
+            ExportFormat::Nir => ExportTarget::Nir { pooling: self.pooling, target: self.target, force: self.force },
+        })
+    }
+}
 
 /// What a network is exported to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,7 +115,7 @@ impl ExportTarget {
 #[derive(Debug, Clone, Serialize)]
 pub struct ExportReport {
     /// What the network was exported to.
-    pub format: &'static str,
+    pub format: ExportFormat,
     /// The files written.
     pub files: Vec<String>,
     /// Facts about them, by name.
@@ -73,7 +142,7 @@ pub fn export(file: &SnnFile, network: &Path, target: &ExportTarget, output: &Pa
                 ("output", model.output),
             ];
             let files = vec![output.display().to_string()];
-            Ok(ExportReport { format: "onnx", files, facts, verdicts: Vec::new() })
+            Ok(ExportReport { format: ExportFormat::Onnx, files, facts, verdicts: Vec::new() })
         }
         ExportTarget::C { name, steps } => {
             let code = to_c(file, name, *steps).map_err(refused)?;
@@ -88,7 +157,7 @@ pub fn export(file: &SnnFile, network: &Path, target: &ExportTarget, output: &Pa
                 ("buffers", format!("{} bytes", code.buffer_bytes)),
             ];
             let files = [output, &header].map(|path| path.display().to_string()).to_vec();
-            Ok(ExportReport { format: "c", files, facts, verdicts: Vec::new() })
+            Ok(ExportReport { format: ExportFormat::C, files, facts, verdicts: Vec::new() })
         }
         ExportTarget::Nir { pooling, target, force } => {
             let pooling = pooling.or(target.map(Target::pooling)).unwrap_or_default();
@@ -96,7 +165,7 @@ pub fn export(file: &SnnFile, network: &Path, target: &ExportTarget, output: &Pa
             let verdicts = verdicts(&model, network, *target, *force)?;
             write(output, &model.bytes)?;
             Ok(ExportReport {
-                format: "nir",
+                format: ExportFormat::Nir,
                 files: vec![output.display().to_string()],
                 facts: nir_facts(&model),
                 verdicts,
@@ -152,4 +221,32 @@ fn nir_facts(model: &NirModel) -> Vec<(&'static str, String)> {
 fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     let failed = |source| NetworkError::Io { action: "write", path: path.to_owned(), source };
     Ok(write_whole(path, bytes).map_err(failed)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_of_other_forms_are_refused() {
+        let output = Path::new("a b.c");
+        let resolve = |options: ExportOptions| options.resolve(output);
+        let c = ExportOptions::new(ExportFormat::C);
+        assert_eq!(resolve(c).unwrap(), ExportTarget::C { name: "a_b".into(), steps: Steps::Folded });
+        let nir = ExportOptions { target: Some(Target::Norse), force: true, ..ExportOptions::new(ExportFormat::Nir) };
+        let wanted = ExportTarget::Nir { pooling: None, target: Some(Target::Norse), force: true };
+        assert_eq!(resolve(nir).unwrap(), wanted);
+        let onnx = ExportOptions::new(ExportFormat::Onnx);
+        let pooling = Some(Pooling::Sum);
+        for (options, option) in [
+            (ExportOptions { unrolled: true, ..c }, "--unrolled"),
+            (ExportOptions { steps: Some(Steps::Folded), ..onnx }, "--steps"),
+            (ExportOptions { to: ExportFormat::Onnx, ..nir }, "--target"),
+            (ExportOptions { pooling, ..c }, "--pooling"),
+            (ExportOptions { force: true, ..onnx }, "--force"),
+        ] {
+            let error = resolve(options).unwrap_err();
+            assert!(matches!(error, Error::ExportOption { option: found, .. } if found == option), "{error}");
+        }
+    }
 }

@@ -73,6 +73,8 @@ kinds! {
     RecordingError,
     /// A network that has no such form.
     ExportError,
+    /// A network that the program which it is exported for would not run as it is.
+    UnfaithfulError,
     /// A file that does not hold the state of a comparison.
     StateError,
     /// Nothing to do, or something that is not there, was asked for.
@@ -96,7 +98,9 @@ impl Error {
             Self::Convert { source, .. } => of_conversion(source),
             Self::Engine { source, .. } => of_engine(source),
             Self::NotStreaming { .. } => ErrorKind::EngineChoiceError,
-            Self::Export { .. } | Self::Unfaithful { .. } => ErrorKind::ExportError,
+            Self::Export { .. } => ErrorKind::ExportError,
+            Self::ExportOption { .. } => ErrorKind::OptionError,
+            Self::Unfaithful { .. } => ErrorKind::UnfaithfulError,
             Self::Nir(error) => match **error {
                 NirError::Io { .. } => ErrorKind::FileError,
                 _ => ErrorKind::NetworkFormatError,

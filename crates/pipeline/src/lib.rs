@@ -4,22 +4,23 @@
 //! The command line calls these functions and shows what they return. Nothing here prints, parses
 //! arguments or knows a terminal; long work reports its progress to a callback.
 //!
-//! ```no_run
+//! ```
 //! use std::path::Path;
 //!
 //! use spikeconverter_data::{Dataset, OpenOptions, Preprocessing};
 //! use spikeconverter_pipeline::{ConvertRequest, EvaluateRequest, Model, convert, evaluate};
 //!
 //! # fn main() -> Result<(), spikeconverter_pipeline::Error> {
-//! let model = Model::open(Path::new("model.onnx"), None)?;
-//! let train = Dataset::open("train.npz", &OpenOptions::default())?;
-//! let request = ConvertRequest::new(&model, &train, Preprocessing::default());
-//! let converted = convert(&request, &mut |_| ())?;
-//! converted.file.save(Path::new("net.snn"))?;
+//! let model = Model::open(Path::new("../../demo/digits.onnx"), None)?;
+//! let train = Dataset::open("../../demo/digits-train.npz", &OpenOptions::default())?;
+//! let preprocessing = Preprocessing { scale: Some(1.0 / 16.0), ..Preprocessing::default() };
+//! let converted = convert(&ConvertRequest::new(&model, &train, preprocessing), &mut |_| ())?;
+//! // converted.file.save(Path::new("net.snn"))? keeps it
 //!
-//! let test = Dataset::open("test.npz", &OpenOptions::default())?;
+//! let options = OpenOptions { limit: Some(200), ..OpenOptions::default() };
+//! let test = Dataset::open("../../demo/digits-test.npz", &options)?;
 //! let result = evaluate(&EvaluateRequest::new(&converted.file, Path::new("net.snn"), &test), &mut |_| ())?;
-//! assert!(result.report.agreement > 0.9);
+//! assert!(result.report.agreement > 0.99);
 //! # Ok(())
 //! # }
 //! ```
@@ -59,7 +60,7 @@ pub use describe::{Description, LayerDescription, describe};
 pub use error::Error;
 pub use evaluate::{EngineChoice, EvaluateRequest, Evaluated, evaluate, evaluate_parts};
 pub use explain::{ExplainReport, ExplainRequest, explain};
-pub use export::{ExportReport, ExportTarget, export};
+pub use export::{ExportFormat, ExportOptions, ExportReport, ExportTarget, export};
 pub use feed::{SampleFeed, settle};
 pub use kind::ErrorKind;
 pub use memory::{peak_bytes, peak_values};

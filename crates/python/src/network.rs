@@ -8,10 +8,8 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 use spikeconverter_network::{NetworkError, SnnFile, write_whole};
-use spikeconverter_pipeline::formats::c::Steps;
-use spikeconverter_pipeline::formats::onnx::Form;
 use spikeconverter_pipeline::{
-    EngineChoice, Error, EvaluateRequest, ExplainRequest, ExportTarget, RecordRequest, Runner, Spikes, UntilStable,
+    EngineChoice, Error, EvaluateRequest, ExplainRequest, ExportOptions, RecordRequest, Runner, Spikes, UntilStable,
     describe, evaluate_parts, explain, export,
 };
 use spikeconverter_report::text;
@@ -224,28 +222,32 @@ impl Network {
         Ok((to_python(py, &description)?, text::description(&description)))
     }
 
-    /// Writes it for other programs.
-    #[pyo3(signature = (path, *, to, unrolled, steps))]
+    /// Writes it for other programs; the last of what comes back is a text for each verdict.
+    #[pyo3(signature = (path, *, to, unrolled, steps, target, pooling, force))]
     fn export<'py>(
         &self,
         py: Python<'py>,
         path: PathBuf,
-        to: &str,
+        to: &Bound<'py, PyAny>,
         unrolled: bool,
-        steps: &str,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        let steps = [Steps::Folded, Steps::Spikes]
-            .into_iter()
-            .find(|known| known.name() == steps)
-            .ok_or_else(|| PyValueError::new_err(format!("steps: `{steps}` is none of: folded, spikes")))?;
-        let target = match to {
-            "onnx" => ExportTarget::Onnx(if unrolled { Form::Unrolled } else { Form::Folded }),
-            "c" => ExportTarget::c(&path, steps),
-            other => return Err(PyValueError::new_err(format!("to: `{other}` is none of: onnx, c"))),
+        steps: &Bound<'py, PyAny>,
+        target: &Bound<'py, PyAny>,
+        pooling: &Bound<'py, PyAny>,
+        force: bool,
+    ) -> PyResult<(Bound<'py, PyAny>, String, Vec<String>)> {
+        let options = ExportOptions {
+            to: from_python(to, "to")?,
+            unrolled,
+            steps: from_python(steps, "steps")?,
+            target: from_python(target, "target")?,
+            pooling: from_python(pooling, "pooling")?,
+            force,
         };
         let name = self.path();
+        let target = raised(py, options.resolve(&path))?;
         let report = run(py, &Hooks::default(), |_| export(&self.file, &name, &target, &path))?;
-        to_python(py, &report)
+        let verdicts = report.verdicts.iter().map(text::verdict).collect();
+        Ok((to_python(py, &report)?, text::export(&report), verdicts))
     }
 }
 

@@ -7,10 +7,12 @@ from .comparison import Cell, Comparison, Fronts, Skipped
 from .conversion import Conversion, ConvertedLayer, Description, Layer, Schedule
 from .evaluation import EvaluatedLayer, Evaluation, StepsUsed
 from .explanation import Advice, ErrorParts, ExplainedLayer, Explanation, FiringRates, WrongSample
+from .export import Adjustment, Export, Verdict
 from .method import Method
 from .search import Candidate, Chosen, Figures, Interval, Search, Trial
 
 __all__ = [
+    "Adjustment",
     "Advice",
     "Candidate",
     "Cell",
@@ -26,6 +28,7 @@ __all__ = [
     "Evaluation",
     "ExplainedLayer",
     "Explanation",
+    "Export",
     "Figures",
     "FiringRates",
     "Fronts",
@@ -38,5 +41,6 @@ __all__ = [
     "Skipped",
     "StepsUsed",
     "Trial",
+    "Verdict",
     "WrongSample",
 ]

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use spikeconverter_pipeline::ExportFormat;
+use spikeconverter_pipeline::formats::c::Steps;
 use spikeconverter_pipeline::formats::nir::{Pooling, Target};
 
 #[derive(Debug, Args)]
@@ -44,9 +46,9 @@ pub(crate) struct ExportArgs {
     #[arg(long)]
     pub(crate) unrolled: bool,
 
-    /// How a window is run (c)
-    #[arg(long, value_enum, default_value_t = StepsArg::Folded)]
-    pub(crate) steps: StepsArg,
+    /// How a window is run (c); folded unless said
+    #[arg(long, value_enum)]
+    pub(crate) steps: Option<StepsArg>,
 
     /// The program that is to import it (nir)
     #[arg(long, value_enum, value_name = "PROGRAM")]
@@ -73,6 +75,16 @@ pub(crate) enum FormatArg {
     C,
     /// Neuromorphic intermediate representation
     Nir,
+}
+
+impl From<FormatArg> for ExportFormat {
+    fn from(format: FormatArg) -> Self {
+        match format {
+            FormatArg::Onnx => Self::Onnx,
+            FormatArg::C => Self::C,
+            FormatArg::Nir => Self::Nir,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -127,4 +139,13 @@ pub(crate) enum StepsArg {
     Folded,
     /// Spike by spike
     Spikes,
+}
+
+impl From<StepsArg> for Steps {
+    fn from(steps: StepsArg) -> Self {
+        match steps {
+            StepsArg::Folded => Self::Folded,
+            StepsArg::Spikes => Self::Spikes,
+        }
+    }
 }

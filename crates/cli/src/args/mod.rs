@@ -16,7 +16,7 @@ pub(crate) use compare::CompareArgs;
 pub(crate) use convert::ConvertArgs;
 use convert::method;
 pub(crate) use data::{DataArgs, PreprocessArgs};
-pub(crate) use export::{ExportArgs, FormatArg as ExportFormatArg, StepsArg, TargetArg};
+pub(crate) use export::{ExportArgs, TargetArg};
 pub(crate) use search::SearchArgs;
 use values::{Extents, number, positive};
 

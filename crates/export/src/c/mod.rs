@@ -20,6 +20,7 @@ mod text;
 
 use std::fmt::Write as _;
 
+use serde::Deserialize;
 use spikeconverter_graph::volume;
 use spikeconverter_network::{Node, NodeKind, SnnFile, SpikingNetwork};
 
@@ -29,7 +30,8 @@ use self::text::{Arrays, Code, Int};
 use crate::ExportError;
 
 /// How a window is run.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Steps {
     /// As one code.
     #[default]

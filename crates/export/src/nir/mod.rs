@@ -14,6 +14,7 @@ mod metadata;
 mod operations;
 mod target;
 
+use serde::Deserialize;
 use spikeconverter_network::{Encoding, Simulation, SnnFile};
 use spikeconverter_neuron::StreamCoding;
 use spikeconverter_nir::Graph;
@@ -24,7 +25,8 @@ pub use metadata::{Facts, Instructions};
 pub use target::{Adjustment, Assessment, Target, Verdict, assess};
 
 /// How means over windows are written.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Pooling {
     /// `SumPool2d`, the factor in the weights around it.
     #[default]

@@ -1,14 +1,14 @@
 //! What importers make of a file. The rules follow from how each turns NIR's equations into steps;
 //! `scripts/oracle/nir_targets.py` runs exported networks in every one of them and holds these rules to what it sees.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use spikeconverter_neuron::{Comparison, Reset};
 use spikeconverter_nir::{Fires, Semantics};
 
 use super::{Facts, Pooling};
 
 /// A program that imports NIR.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Target {
     /// NIR's own words: `v > v_threshold`, then `v = v_reset`.
