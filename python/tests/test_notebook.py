@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import spikeconverter as sc
 from conftest import DEMO, ROOT
 
 
@@ -34,6 +35,16 @@ def blocks(page: str) -> list[str]:
         elif inside:
             found[-1] += line
     return found
+
+
+def test_the_page_on_the_file_reads_it(net: sc.Network, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    net.save("net.snn")
+    page = ROOT / "docs" / "src" / "file-format.md"
+    (block,) = blocks(page.read_text())
+    exec(compile(block, str(page), "exec"), {})  # noqa: S102
+    told = capsys.readouterr().out
+    assert "spikeconverter T = 4 on samples of shape [1, 8, 8]" in told
+    assert all(layer.name in told for layer in net.describe().layers)
 
 
 def test_the_page_of_the_book_runs(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

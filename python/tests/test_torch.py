@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pytest
+from test_notebook import blocks
 
 import spikeconverter as sc
-from conftest import Digits
+from conftest import DEMO, ROOT, Digits
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 
@@ -59,3 +63,14 @@ def test_tensors_are_arrays(digits: Digits, net: sc.Network) -> None:
     floating = torch.from_numpy(digits.images[:8]).float().requires_grad_()
     np.testing.assert_array_equal(net(floating), wanted)
     np.testing.assert_array_equal(net(floating.bfloat16()), wanted)
+
+
+def test_the_tutorial_trains_and_exports_a_network_that_converts(digits: Digits, folder: Path) -> None:
+    shutil.copytree(DEMO, folder / "digits")
+    page = ROOT / "docs" / "src" / "tutorial.md"
+    (block,) = blocks(page.read_text())
+    exec(compile(block, str(page), "exec"), {})  # noqa: S102
+    assert sc.check("mine.onnx")
+    net = sc.convert("mine.onnx", digits.train, time_steps=8, preprocessing=digits.preprocessing)
+    found = net.evaluate(digits.images, digits.labels)
+    assert found.ann_accuracy is not None and found.ann_accuracy > 0.9 and found.agreement > 0.98

@@ -5,16 +5,21 @@
 //! per-sample input shape and streams [`Batch`]es, each either as the raw numbers ([`Stage::Raw`]: resized, cropped and
 //! laid out as the model wants, but still, say, 8-bit pixels) or as the model is fed ([`Stage::Normalised`]).
 //!
-//! ```no_run
-//! use spikeconverter_data::{Dataset, OpenOptions, Preprocessing, Split, Stage};
+//! ```
+//! use spikeconverter_data::{Dataset, OpenOptions, Preprocessing, Stage};
 //!
 //! # fn main() -> Result<(), spikeconverter_data::Error> {
-//! let options = OpenOptions { split: Some(Split::Test), limit: Some(1000), ..OpenOptions::default() };
-//! let dataset = Dataset::open("fashion-mnist", &options)?;
-//! for batch in dataset.batches(&Preprocessing::default(), &[1, 28, 28], 64, Stage::Normalised)? {
+//! let options = OpenOptions { limit: Some(100), ..OpenOptions::default() };
+//! let dataset = Dataset::open("../../demo/digits-test.npz", &options)?;
+//! let preprocessing = Preprocessing { scale: Some(1.0 / 16.0), ..Preprocessing::default() };
+//! let mut samples = 0;
+//! for batch in dataset.batches(&preprocessing, &[1, 8, 8], 64, Stage::Normalised)? {
 //!     let batch = batch?;
-//!     assert_eq!(batch.inputs.len(), batch.count * 28 * 28);
+//!     assert_eq!(batch.inputs.len(), batch.count * 8 * 8);
+//!     assert!(batch.inputs.iter().all(|pixel| (0.0..=1.0).contains(pixel)));
+//!     samples += batch.count;
 //! }
+//! assert_eq!(samples, 100);
 //! # Ok(())
 //! # }
 //! ```

@@ -2,6 +2,47 @@
 //!
 //! Two implementations of every operation stand side by side: [`literal`], one sample in `f64` as plain loops, which
 //! is the definition; and [`kernels`], whole batches as fast as the machine allows, which must agree with it.
+//!
+//! A neuron with weights 1 and −½, a window of 4 steps: the literal simulation and the engine that folds windows send the same.
+//!
+//! ```
+//! use spikeconverter_engine::{Batch, Engine, FoldedEngine, ReferenceEngine};
+//! # use spikeconverter_graph::Tensor;
+//! # use spikeconverter_graph::ops::{Linear, Op};
+//! # use spikeconverter_network::{Encoding, NetworkBuilder, NodeKind, Population, Readout, Transfer};
+//! # use spikeconverter_neuron::Comparison;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let neurons = Population {
+//! #     transfer: Transfer::Relu,
+//! #     base: 2.0,
+//! #     threshold: vec![1.0],
+//! #     half_step: true,
+//! #     initial: Vec::new(),
+//! #     pool: None,
+//! #     amplitude: None,
+//! #     comparison: Comparison::AtLeast,
+//! # };
+//! # let mut builder = NetworkBuilder::new(4, "x", vec![2], Encoding::Analog)?;
+//! # let weight = Tensor::new(vec![1, 2], vec![1.0, -0.5])?;
+//! # let linear = NodeKind::Synapse(Op::Linear(Linear { weight, bias: None }));
+//! # let currents = builder.add("fc", linear, &[builder.input()])?;
+//! # let spikes = builder.add("relu", NodeKind::Population(neurons), &[currents])?;
+//! # let weight = Tensor::new(vec![1, 1], vec![1.0])?;
+//! # let result = builder.add("last", NodeKind::Synapse(Op::Linear(Linear { weight, bias: None })), &[spikes])?;
+//! # let readout = builder.add("readout", NodeKind::Readout(Readout::default()), &[result])?;
+//! # let network = builder.finish(readout)?;
+//! let samples = Batch::new(2, vec![2], vec![1.5, 1.0, 0.5, 2.0])?;
+//! let engines: [Box<dyn Engine>; 2] = [Box::new(FoldedEngine::new(&network)?), Box::new(ReferenceEngine::new(&network))];
+//! for engine in engines {
+//!     let mut codes = Vec::new();
+//!     let results = engine.run(&samples, &mut |_, shown| codes.extend_from_slice(shown.data()))?;
+//!     // 1 is the train 1000, its first spike the largest; −½ is silence
+//!     assert_eq!((results.data(), codes), (&[1.0, 0.0][..], vec![0b1000, 0]), "{}", engine.name());
+//! }
+//! # Ok(())
+//! # }
+//! ```
 
 pub mod adjoint;
 pub mod ann;

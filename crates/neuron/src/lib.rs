@@ -1,6 +1,24 @@
 //! Neuron models: the equations, one file each, literally as their documentation states them. No tensors, no files.
 //!
 //! The reference engine runs these functions as they stand; faster engines are tested against it.
+//!
+//! A window of [`Ilif`], `θ = 1`, `k = 2`, `T = 4`: inputs that sum to ½ leave as the train 0100, which reads `0·1 + 1·½`.
+//!
+//! ```
+//! use spikeconverter_neuron::{Comparison, Ilif};
+//!
+//! let neuron = Ilif { base: 2.0, threshold: 1.0, negative: None, comparison: Comparison::AtLeast };
+//! let heard = [0.5, 0.0, -0.25, 0.5].into_iter().fold(0.0, |u, input| neuron.accumulate(u, input));
+//! assert_eq!(heard, 4.0);
+//!
+//! let mut v = heard / 8.0; // the hand-over: k^(T-1)
+//! let train = [(); 4].map(|()| {
+//!     let (spike, after) = neuron.generate(v);
+//!     v = after;
+//!     spike
+//! });
+//! assert_eq!((train, v), ([0, 1, 0, 0], 0.0));
+//! ```
 
 mod code;
 mod comparison;

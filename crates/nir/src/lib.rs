@@ -6,6 +6,30 @@
 //! * [`Interpreter`]: runs a graph step by step. NIR states differential equations and leaves it to whoever imports a graph
 //!   how they become steps; [`Semantics`] says each of these choices.
 //!
+//! ```
+//! use std::path::Path;
+//!
+//! use spikeconverter_nir::{Array, Graph, Interpreter, Node, Semantics};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let each = |value| Array::full(vec![2], value);
+//! let mut graph = Graph::default();
+//! graph.add("input", Node::Input(vec![2]));
+//! graph.add("neurons", Node::IntegrateFire { r: each(1.0), v_threshold: each(1.0), v_reset: None });
+//! graph.add("output", Node::Output(vec![2]));
+//! graph.connect("input", "neurons");
+//! graph.connect("neurons", "output");
+//! let again = Graph::from_bytes(graph.to_bytes()?, Path::new("two.nir"))?;
+//! assert_eq!(again.nodes, graph.nodes);
+//!
+//! // as NIR has it, a membrane above its threshold fires and returns to 0
+//! let mut run = Interpreter::new(&again, Semantics::default())?;
+//! let mut steps = || run.step(&[0.75, 0.25]).map(<[f64]>::to_vec);
+//! assert_eq!([steps()?, steps()?], [[0.0, 0.0], [1.0, 0.0]]);
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! Source: J. E. Pedersen et al., "Neuromorphic intermediate representation: a unified instruction set for interoperable
 //! brain-inspired computing", Nature Communications 2024, 15:8122.
 

@@ -6,6 +6,23 @@
 //!
 //! Files are data, not code, and may be hostile: lengths are checked against the bytes that are there, nesting and
 //! the growth of constants are bounded, and constants in other files are read from the model's folder only.
+//!
+//! ```
+//! use std::path::Path;
+//!
+//! use spikeconverter_onnx::{ImportOptions, import};
+//!
+//! # fn main() -> Result<(), spikeconverter_onnx::OnnxError> {
+//! let digits = import(Path::new("../../demo/digits.onnx"), &ImportOptions::default())?;
+//! for node in &digits.nodes {
+//!     assert!(!node.status.is_problem(), "{} ({}) {:?}", node.name, node.op_type, node.status);
+//! }
+//! let graph = digits.graph.expect("all of it is supported");
+//! let input = graph.inputs().next().expect("a network has an input");
+//! assert_eq!(graph.node(input).shape, [1, 8, 8]); // of a sample
+//! # Ok(())
+//! # }
+//! ```
 
 mod context;
 mod error;

@@ -3,6 +3,23 @@
 //!
 //! A [`Page`] is plain data: sections of text, tables and charts. [`Page::to_html`] knows nothing of spikes;
 //! [`comparison`] and [`explanation`] say what their pages show. [`text`] has the same and other results for terminals.
+//!
+//! ```
+//! use spikeconverter_report::{Column, Page, Section, Table};
+//!
+//! # fn main() -> Result<(), spikeconverter_report::RenderError> {
+//! let table = Table {
+//!     caption: "Accuracy".into(),
+//!     head: Column::list(&["<network", "%"]),
+//!     rows: vec![vec!["trained".into(), "91.7".into()], vec!["spiking".into(), "91.2".into()]],
+//! };
+//! let section = Section { title: "What was lost".into(), tables: vec![table], ..Section::default() };
+//! let page = Page { title: "A <small> report".into(), sections: vec![section], ..Page::default() };
+//! let html = page.to_html()?;
+//! assert!(html.contains("A &lt;small&gt; report") && html.contains("91.2"));
+//! # Ok(())
+//! # }
+//! ```
 
 mod chart;
 mod comparison;

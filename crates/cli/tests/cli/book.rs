@@ -1,8 +1,51 @@
-//! Every command of the tutorial runs, in the order of the page, in one folder that starts empty.
+//! The book: every command of the tutorial runs, in the order of the page, in one folder that starts empty; links lead
+//! somewhere; messages that are explained are messages of the program.
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use crate::common::run;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn read(path: &Path) -> String {
+    std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// Files with this ending in a folder and the folders in it.
+fn found(folder: &Path, ending: &str) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files.extend(found(&path, ending));
+        } else if path.extension().is_some_and(|extension| extension == ending) {
+            files.push(path);
+        }
+    }
+    files.sort();
+    files
+}
+
+/// A page without its blocks of code.
+fn prose(page: &str) -> String {
+    page.split("\n```").step_by(2).collect()
+}
+
+/// Where the links of a page lead, in this repository.
+fn links(page: &str) -> Vec<String> {
+    let targets = prose(page);
+    let targets = targets.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+    targets.filter(|target| !target.contains("://")).map(str::to_owned).collect()
+}
+
+/// What a heading is called in links.
+fn anchor(heading: &str) -> String {
+    let kept = |c: &char| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_');
+    heading.trim().chars().filter(kept).map(|c| if c == ' ' { '-' } else { c.to_ascii_lowercase() }).collect()
+}
 
 /// The lines of the page's `sh` blocks.
 fn commands(page: &str) -> Vec<String> {
@@ -21,14 +64,77 @@ fn commands(page: &str) -> Vec<String> {
 
 #[test]
 fn the_tutorial_runs() {
-    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/src/tutorial.md");
-    let commands = commands(&std::fs::read_to_string(page).unwrap());
-    assert!(commands.len() >= 8, "{commands:?}");
+    let commands = commands(&read(&root().join("docs/src/tutorial.md")));
+    assert!(commands.len() >= 14, "{commands:?}");
     let folder = tempfile::tempdir().unwrap();
     for command in commands {
         let arguments = command.strip_prefix("spikeconverter ").unwrap_or_else(|| panic!("what is `{command}`?"));
         let run = run(folder.path(), arguments);
         assert_eq!(run.code, 0, "`{command}`: {}", run.err);
         assert!(!run.out.is_empty(), "`{command}` says nothing");
+    }
+}
+
+#[test]
+fn links_lead_somewhere_and_every_page_is_in_the_summary() {
+    let book = root().join("docs/src");
+    let mut pages: BTreeMap<PathBuf, String> =
+        found(&book, "md").into_iter().map(|path| (path.clone(), read(&path))).collect();
+    for name in ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "demo/README.md", "scripts/oracle/README.md"] {
+        pages.insert(root().join(name), read(&root().join(name)));
+    }
+    let mut checked = 0;
+    for (path, page) in &pages {
+        for link in links(page) {
+            let (file, heading) = link.split_once('#').unwrap_or((&link, ""));
+            let target = if file.is_empty() { path.clone() } else { path.parent().unwrap().join(file) };
+            assert!(target.exists(), "{} links to {link}, which is not there", path.display());
+            let headings = || {
+                read(&target)
+                    .lines()
+                    .filter_map(|line| line.strip_prefix('#').map(|h| anchor(h.trim_start_matches('#'))))
+                    .collect::<Vec<_>>()
+            };
+            assert!(
+                heading.is_empty() || headings().iter().any(|known| known == heading),
+                "{} links to {link}",
+                path.display()
+            );
+            checked += 1;
+        }
+    }
+    assert!(checked > 150, "{checked} links");
+    let listed = links(&pages[&book.join("SUMMARY.md")]);
+    for page in
+        pages.keys().filter_map(|path| path.strip_prefix(&book).ok()).filter(|page| *page != Path::new("SUMMARY.md"))
+    {
+        assert!(listed.iter().any(|link| Path::new(link) == page), "{} is not in the summary", page.display());
+    }
+}
+
+/// Three dots stand for what differs from case to case.
+#[test]
+fn explained_messages_are_messages_of_the_program() {
+    let sources = found(&root().join("crates"), "rs")
+        .into_iter()
+        .filter(|path| path.components().any(|part| part.as_os_str() == "src"));
+    let mut text = String::new();
+    for source in sources {
+        // strings that go on in the next line
+        let mut lines = read(&source);
+        while let Some(at) = lines.find("\\\n") {
+            let rest = lines[at + 2..].trim_start().to_owned();
+            lines.truncate(at);
+            lines.push_str(&rest);
+        }
+        text.push_str(&lines);
+    }
+    let page = read(&root().join("docs/src/troubleshooting.md"));
+    let messages: Vec<&str> = page.split("**`").skip(1).filter_map(|rest| rest.split("`**").next()).collect();
+    assert!(messages.len() > 25, "{messages:?}");
+    for message in messages {
+        for part in message.split("...").map(|part| part.trim_matches([' ', '(', ')', ':', ',', ';', '`'])) {
+            assert!(part.len() < 4 || text.contains(part), "no message has `{part}`, of `{message}`");
+        }
     }
 }
