@@ -87,7 +87,6 @@ def stepper(network: torch.nn.Module) -> Step:
 def sinabs(graph: nir.NIRGraph, steps: int, adjusted: bool) -> tuple[torch.nn.Module, Callable[[], Step]]:
     import sinabs.activation
     import sinabs.layers
-
     import sinabs.nir
 
     for node in graph.nodes.values():
@@ -142,7 +141,7 @@ def main() -> None:
             outputs.append(sent.mean(0).reshape(-1).numpy())
             codes.append(counter.take())
     np.save(options.folder / "output.npy", np.stack(outputs))
-    for number, name in enumerate(names):
+    for number in range(len(names)):
         np.save(options.folder / f"codes_{number}.npy", np.stack([of[number] for of in codes]))
     print(importlib.metadata.version(options.program))
 

@@ -83,7 +83,7 @@ class Seen:
 
 def compare(folder: Path, own: Path, interpreter: Path | None) -> Seen:
     labels = np.load(own / "labels.npy")
-    read = lambda place, name: np.load(place / name).reshape(len(labels), -1)  # noqa: E731
+    read = lambda place, name: np.load(place / name).reshape(len(labels), -1)
     count = len(list(own.glob("codes_*.npy")))
     codes = [(read(folder, f"codes_{n}.npy"), read(own, f"codes_{n}.npy")) for n in range(count)]
     size = sum(right.size for _, right in codes)
