@@ -1,7 +1,7 @@
 //! When the populations of a windowed network speak, image after image.
 
-use spikeconverter_graph::Tensor;
 use spikeconverter_graph::ops::{Linear, Op};
+use spikeconverter_graph::{NodeId, Tensor};
 use spikeconverter_network::{
     Encoding, NetworkBuilder, NetworkError, NodeKind, Population, Readout, Schedule, SpikingNetwork, Transfer,
 };
@@ -50,8 +50,12 @@ pub(super) fn draw(delay: Option<u32>) -> Result<String, NetworkError> {
     let schedule = Schedule::new(&network);
     let x = |step: u32| LEFT + STEP * f64::from(step);
     let mut svg = Svg::new(LEFT + STEP * f64::from(AXIS) + 20.0, 290.0);
-    let shown = network.ids().filter(|&id| !matches!(network.node(id).kind, NodeKind::Synapse(_)));
+    let shown: Vec<NodeId> =
+        network.ids().filter(|&id| !matches!(network.node(id).kind, NodeKind::Synapse(_))).collect();
     let mut top = 40.0;
+    // behind the boxes
+    let result = x(schedule.latency_steps);
+    svg.line((result, 22.0), (result, top + ROW * shown.len() as f64), INK, true);
     for id in shown {
         let (node, timing) = (network.node(id), schedule.timing(id));
         let listens = matches!(node.kind, NodeKind::Readout(_));
@@ -71,8 +75,6 @@ pub(super) fn draw(delay: Option<u32>) -> Result<String, NetworkError> {
     }
     svg.line((x(0), top), (x(AXIS), top), GREY, false);
     svg.text((LEFT - 10.0, top + 20.0), Anchor::End, GREY, "step");
-    let result = x(schedule.latency_steps);
-    svg.line((result, 22.0), (result, top), INK, true);
     let words = format!("first result after {} steps", schedule.latency_steps);
     svg.text((result + 6.0, 28.0), Anchor::Start, INK, &words);
     let words = format!("T = {STEPS}, three populations; a box is a population that speaks of an image");
