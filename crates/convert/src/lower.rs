@@ -11,7 +11,6 @@ use spikeconverter_graph::{Graph, Node, NodeId, Op, Role};
 use spikeconverter_network::{
     Encoding, NetworkBuilder, NodeKind, Population, Readout, Signal, SpikingNetwork, Transfer,
 };
-use spikeconverter_neuron::Comparison;
 
 use crate::ConvertError;
 
@@ -181,16 +180,7 @@ impl State<'_> {
         value: NodeId,
         named: NodeId,
     ) -> Result<(), ConvertError> {
-        let population = Population {
-            transfer,
-            base: 2.0,
-            threshold: vec![1.0],
-            half_step: false,
-            initial: Vec::new(),
-            pool,
-            amplitude: None,
-            comparison: Comparison::AtLeast,
-        };
+        let population = Population { transfer, half_step: false, pool, ..Population::default() };
         let placed = self.add(target, NodeKind::Population(population), &[value], named)?;
         self.values[target.0] = Some(placed);
         self.weighted[target.0] = false;

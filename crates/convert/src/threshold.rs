@@ -199,22 +199,12 @@ pub(crate) fn search_base(
 
 #[cfg(test)]
 mod tests {
-    use spikeconverter_network::{Population, Transfer};
-    use spikeconverter_neuron::Comparison;
+    use spikeconverter_network::Population;
 
     use super::*;
 
     fn channel() -> ChannelParameters {
-        let population = Population {
-            transfer: Transfer::Relu,
-            base: 2.0,
-            threshold: vec![1.0],
-            half_step: true,
-            initial: Vec::new(),
-            pool: None,
-            amplitude: None,
-            comparison: Comparison::AtLeast,
-        };
+        let population = Population { ..Population::default() };
         ChannelParameters::new(&population, 0)
     }
 

@@ -11,7 +11,6 @@ use spikeconverter_engine::{Batch, FoldedEngine, Isa, peak};
 use spikeconverter_graph::ops::{Conv, MaxPool, Window};
 use spikeconverter_graph::{NodeId, Op, Tensor, volume};
 use spikeconverter_network::{Encoding, NetworkBuilder, NodeKind, Population, Readout, SpikingNetwork, Transfer};
-use spikeconverter_neuron::Comparison;
 
 type AnyError = Box<dyn Error>;
 
@@ -98,13 +97,10 @@ fn build(case: &Case) -> Result<(SpikingNetwork, NodeId), AnyError> {
         let first = (1u32 << (case.steps - 1)) as f32;
         NodeKind::Population(Population {
             transfer,
-            base: 2.0,
             threshold: vec![threshold * first],
-            half_step: true,
-            initial: Vec::new(),
             pool,
             amplitude: Some(first),
-            comparison: Comparison::AtLeast,
+            ..Population::default()
         })
     };
     let transfer = if case.signed { Transfer::linear() } else { Transfer::Relu };

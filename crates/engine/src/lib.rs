@@ -9,19 +9,11 @@
 //! use spikeconverter_engine::{Batch, Engine, FoldedEngine, ReferenceEngine};
 //! # use spikeconverter_graph::Tensor;
 //! # use spikeconverter_graph::ops::{Linear, Op};
-//! # use spikeconverter_network::{Encoding, NetworkBuilder, NodeKind, Population, Readout, Transfer};
-//! # use spikeconverter_neuron::Comparison;
+//! # use spikeconverter_network::{Encoding, NetworkBuilder, NodeKind, Population, Readout};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let neurons = Population {
-//! #     transfer: Transfer::Relu,
-//! #     base: 2.0,
-//! #     threshold: vec![1.0],
-//! #     half_step: true,
-//! #     initial: Vec::new(),
-//! #     pool: None,
-//! #     amplitude: None,
-//! #     comparison: Comparison::AtLeast,
+//! #     ..Population::default()
 //! # };
 //! # let mut builder = NetworkBuilder::new(4, "x", vec![2], Encoding::Analog)?;
 //! # let weight = Tensor::new(vec![1, 2], vec![1.0, -0.5])?;

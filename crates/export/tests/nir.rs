@@ -12,7 +12,7 @@ use spikeconverter_graph::ops::{Add, Affine, AvgPool, Conv, Linear, MaxPool, Mea
 use spikeconverter_graph::{GraphBuilder, NodeId, Tensor, volume};
 use spikeconverter_network::{
     Encoding, Negative, NetworkBuilder, NodeKind, Population, Provenance, Readout, SnnFile, SpikingNetwork,
-    StreamingPool, StreamingPopulation, Transfer,
+    StreamingPool, StreamingPopulation,
 };
 use spikeconverter_neuron::{Comparison, Emission, PoolRule, Reset};
 use spikeconverter_nir::{Graph, Interpreter, Node, Shapes};
@@ -219,16 +219,7 @@ fn what_nir_cannot_say_is_refused_by_name() {
     assert!(refused(simple(|p| p.reset = Reset::Modulo)).contains("modulo"));
 
     let mut b = NetworkBuilder::new(4, "x", vec![2], Encoding::Analog).unwrap();
-    let population = Population {
-        transfer: Transfer::Relu,
-        base: 2.0,
-        threshold: vec![1.0],
-        half_step: false,
-        initial: Vec::new(),
-        pool: None,
-        amplitude: None,
-        comparison: Comparison::AtLeast,
-    };
+    let population = Population { half_step: false, ..Population::default() };
     let input = b.input();
     let neurons = b.add("relu", NodeKind::Population(population), &[input]).unwrap();
     let out = b.add("out", NodeKind::Readout(Readout::default()), &[neurons]).unwrap();

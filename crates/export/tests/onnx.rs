@@ -40,16 +40,7 @@ fn conv(b: &mut NetworkBuilder, name: &str, input: NodeId, channels: [usize; 2],
 }
 
 fn population(b: &mut NetworkBuilder, name: &str, input: NodeId, change: impl Fn(&mut Population)) -> NodeId {
-    let mut population = Population {
-        transfer: Transfer::Relu,
-        base: 2.0,
-        threshold: vec![2.0],
-        half_step: true,
-        initial: Vec::new(),
-        pool: None,
-        amplitude: None,
-        comparison: Comparison::AtLeast,
-    };
+    let mut population = Population { threshold: vec![2.0], ..Population::default() };
     change(&mut population);
     b.add(name, NodeKind::Population(population), &[input]).unwrap()
 }

@@ -108,14 +108,10 @@ mod tests {
         };
         let id = builder.add("fc", NodeKind::Synapse(Op::Linear(op)), &[builder.input()]).unwrap();
         let mut population = Population {
-            transfer: Transfer::Relu,
-            base: 2.0,
             threshold: vec![8.0, 24.0],
-            half_step: true,
             initial: vec![-7.0, 0.0],
-            pool: None,
             amplitude: Some(8.0),
-            comparison: Comparison::AtLeast,
+            ..Population::default()
         };
         changed(&mut population);
         let id = builder.add("relu", NodeKind::Population(population), &[id]).unwrap();

@@ -4,22 +4,14 @@
 //! ```
 //! use spikeconverter_graph::Tensor;
 //! use spikeconverter_graph::ops::{Linear, Op};
-//! use spikeconverter_network::{Encoding, NetworkBuilder, NetworkError, NodeKind, Population, Readout, Schedule, Transfer};
-//! use spikeconverter_neuron::Comparison;
+//! use spikeconverter_network::{Encoding, NetworkBuilder, NetworkError, NodeKind, Population, Readout, Schedule};
 //!
 //! # fn main() -> Result<(), NetworkError> {
 //! let synapses = |shape, weights| -> Result<NodeKind, NetworkError> {
 //!     Ok(NodeKind::Synapse(Op::Linear(Linear { weight: Tensor::new(shape, weights)?, bias: None })))
 //! };
 //! let neurons = Population {
-//!     transfer: Transfer::Relu,
-//!     base: 2.0,
-//!     threshold: vec![1.0],
-//!     half_step: true,
-//!     initial: Vec::new(),
-//!     pool: None,
-//!     amplitude: None,
-//!     comparison: Comparison::AtLeast,
+//!     ..Population::default()
 //! };
 //! let mut builder = NetworkBuilder::new(4, "x", vec![2], Encoding::Analog)?;
 //! let currents = builder.add("fc1", synapses(vec![2, 2], vec![1.0, -1.0, 0.5, 0.5])?, &[builder.input()])?;

@@ -115,6 +115,22 @@ pub struct Population {
     pub comparison: Comparison,
 }
 
+/// A ReLU in a code of base 2 with threshold 1 and rounding, and nothing else.
+impl Default for Population {
+    fn default() -> Self {
+        Self {
+            transfer: Transfer::Relu,
+            base: 2.0,
+            threshold: vec![1.0],
+            half_step: true,
+            initial: Vec::new(),
+            pool: None,
+            amplitude: None,
+            comparison: Comparison::AtLeast,
+        }
+    }
+}
+
 #[allow(clippy::trivially_copy_pass_by_ref)] // the form that serde calls
 fn is_default(comparison: &Comparison) -> bool {
     *comparison == Comparison::default()
@@ -280,16 +296,7 @@ mod tests {
     use super::*;
 
     fn population(transfer: Transfer) -> Population {
-        Population {
-            transfer,
-            base: 2.0,
-            threshold: vec![1.0],
-            half_step: false,
-            initial: Vec::new(),
-            pool: None,
-            amplitude: None,
-            comparison: Comparison::AtLeast,
-        }
+        Population { transfer, half_step: false, ..Population::default() }
     }
 
     #[test]

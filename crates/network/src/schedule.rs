@@ -185,22 +185,13 @@ fn merge<'a>(codes: impl Iterator<Item = &'a WindowCode>) -> Vec<WindowCode> {
 mod tests {
     use spikeconverter_graph::Tensor;
     use spikeconverter_graph::ops::{Add, Linear, Op};
-    use spikeconverter_neuron::{Comparison, Rehearsal};
+    use spikeconverter_neuron::Rehearsal;
 
     use super::*;
-    use crate::{NetworkBuilder, Population, Readout, StreamingPopulation, Transfer};
+    use crate::{NetworkBuilder, Population, Readout, StreamingPopulation};
 
     fn population() -> NodeKind {
-        NodeKind::Population(Population {
-            transfer: Transfer::Relu,
-            base: 2.0,
-            threshold: vec![1.0],
-            half_step: false,
-            initial: Vec::new(),
-            pool: None,
-            amplitude: None,
-            comparison: Comparison::AtLeast,
-        })
+        NodeKind::Population(Population { half_step: false, ..Population::default() })
     }
 
     fn streaming() -> NodeKind {

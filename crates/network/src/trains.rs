@@ -173,20 +173,15 @@ fn overlaid(a: &Runs, b: &Runs) -> Runs {
 mod tests {
     use spikeconverter_graph::ops::{Concat, MaxPool, Reshape, Transpose, Window};
 
-    use crate::{Encoding, NetworkBuilder, NodeKind, Population, Transfer};
+    use crate::{Encoding, NetworkBuilder, NodeKind, Population};
     use spikeconverter_graph::{NodeId, Op};
-    use spikeconverter_neuron::Comparison;
 
     fn population(base: f32, threshold: &[f32]) -> NodeKind {
         NodeKind::Population(Population {
-            transfer: Transfer::Relu,
             base,
             threshold: threshold.to_vec(),
             half_step: false,
-            initial: Vec::new(),
-            pool: None,
-            amplitude: None,
-            comparison: Comparison::AtLeast,
+            ..Population::default()
         })
     }
 

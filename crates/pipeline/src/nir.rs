@@ -154,8 +154,7 @@ pub struct NirLayer {
 pub fn evaluate_nir(request: &NirRequest<'_>, progress: &mut dyn FnMut(Progress)) -> Result<NirReport> {
     let NirRequest { path, data, .. } = request;
     let graph = Graph::read(path)?;
-    let semantics = (request.target, request.dt);
-    let run = Run::new(path, &graph, semantics, request.time_steps)?;
+    let run = Run::new(path, &graph, request.target, request.dt, request.time_steps)?;
     let refuse = |reason: String| Error::Feed { file: path.to_path_buf(), reason };
     let interpreter = Interpreter::new(&graph, run.semantics).map_err(|source| graph_error(path, source))?;
     let shape = run.sample.as_ref().map_or_else(|| interpreter.input_shape().to_vec(), |(shape, _)| shape.clone());
@@ -182,9 +181,8 @@ pub fn evaluate_nir(request: &NirRequest<'_>, progress: &mut dyn FnMut(Progress)
     for batch in data.batches(&preprocessing, &shape, 16, Stage::Normalised)? {
         let batch = batch?;
         let samples: Vec<&[f32]> = batch.inputs.chunks_exact(batch.inputs.len() / batch.count).collect();
-        for (n, ran) in
-            run.samples(&graph, &samples).map_err(|source| graph_error(path, source))?.into_iter().enumerate()
-        {
+        let found = run.samples(&graph, &samples).map_err(|source| graph_error(path, source))?;
+        for (n, ran) in found.into_iter().enumerate() {
             for (sum, codes) in spikes.iter_mut().zip(&ran.codes) {
                 *sum += codes.iter().sum::<f64>();
             }
@@ -235,7 +233,8 @@ impl Run {
     fn new(
         path: &Path,
         graph: &Graph,
-        (target, dt): (Option<Target>, Option<f64>),
+        target: Option<Target>,
+        dt: Option<f64>,
         time_steps: Option<u32>,
     ) -> Result<Self> {
         let own = Instructions::of(graph);
@@ -313,7 +312,7 @@ pub type NirRun = (Vec<f64>, Vec<(String, Vec<f64>)>);
 /// As [`evaluate_nir`].
 pub fn run_nir(path: &Path, target: Option<Target>, samples: &[&[f32]]) -> Result<Vec<NirRun>> {
     let graph = Graph::read(path)?;
-    let run = Run::new(path, &graph, (target, None), None)?;
+    let run = Run::new(path, &graph, target, None, None)?;
     let failed = |source| graph_error(path, source);
     let names: Vec<String> =
         Interpreter::new(&graph, run.semantics).map_err(failed)?.spiking().map(|(name, _)| name.to_owned()).collect();

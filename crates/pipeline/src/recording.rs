@@ -102,7 +102,8 @@ impl<'a> Recorder<'a> {
     pub(crate) fn new(
         network: &'a SpikingNetwork,
         path: &Path,
-        (engine, choice): (&'a dyn Engine, EngineChoice),
+        engine: &'a dyn Engine,
+        choice: EngineChoice,
         request: &RecordRequest,
         count: usize,
     ) -> Result<Self> {

@@ -77,8 +77,8 @@ impl Runner {
         stop: &AtomicBool,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Recording> {
-        let engine = (self.prepared.borrow_dependent().as_ref(), self.choice);
-        let mut recorder = Recorder::new(self.network(), &self.path, engine, request, data.len())?;
+        let engine = self.prepared.borrow_dependent().as_ref();
+        let mut recorder = Recorder::new(self.network(), &self.path, engine, self.choice, request, data.len())?;
         let results = self.each(data, stop, progress, &mut |batch, first| recorder.run(batch, first))?;
         Ok(recorder.finish(results))
     }

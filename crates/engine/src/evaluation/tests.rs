@@ -1,7 +1,6 @@
 use spikeconverter_graph::ops::{Activation, Add, ArgMax, Concat, Conv, Linear, MaxPool, Reshape, Window};
 use spikeconverter_graph::{Graph, GraphBuilder, Tensor};
 use spikeconverter_network::{NetworkBuilder, Population, Readout, Transfer};
-use spikeconverter_neuron::Comparison;
 
 use super::*;
 use crate::{Batch, Engine, FoldedEngine, ReferenceEngine};
@@ -14,16 +13,7 @@ fn dense(outputs: usize, weights: &[f32]) -> Op {
 }
 
 fn population(transfer: Transfer, threshold: f32) -> NodeKind {
-    NodeKind::Population(Population {
-        transfer,
-        base: 2.0,
-        threshold: vec![threshold],
-        half_step: false,
-        initial: Vec::new(),
-        pool: None,
-        amplitude: None,
-        comparison: Comparison::AtLeast,
-    })
+    NodeKind::Population(Population { transfer, threshold: vec![threshold], half_step: false, ..Population::default() })
 }
 
 /// Two inputs, three neurons, two results; and the trained network it stands for. With `argmax` both end in a class.

@@ -6,7 +6,6 @@ use spikeconverter_engine::{Batch, ClockedEngine, Engine, FoldedEngine, Isa, Ref
 use spikeconverter_graph::ops::{Add, Affine, Concat, Conv, Linear, MaxPool, Window};
 use spikeconverter_graph::{NodeId, Op, Tensor, volume};
 use spikeconverter_network::{Encoding, NetworkBuilder, NodeKind, Population, Readout, SpikingNetwork, Transfer};
-use spikeconverter_neuron::Comparison;
 
 /// Makes an engine for a network.
 pub(crate) type Make = for<'a> fn(&'a SpikingNetwork) -> Box<dyn Engine + 'a>;
@@ -146,16 +145,7 @@ impl Net {
 
 /// A population of base 2.
 pub(crate) fn population(transfer: Transfer, threshold: &[f32]) -> Population {
-    Population {
-        transfer,
-        base: 2.0,
-        threshold: threshold.to_vec(),
-        half_step: false,
-        initial: Vec::new(),
-        pool: None,
-        amplitude: None,
-        comparison: Comparison::AtLeast,
-    }
+    Population { transfer, threshold: threshold.to_vec(), half_step: false, ..Population::default() }
 }
 
 /// A ReLU population of base 2 with one threshold.

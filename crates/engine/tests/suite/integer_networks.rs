@@ -7,7 +7,6 @@ use spikeconverter_graph::ops::{
 };
 use spikeconverter_graph::{NodeId, Op, Tensor, volume};
 use spikeconverter_network::{Encoding, NodeKind, Population, Readout, SpikingNetwork, Transfer};
-use spikeconverter_neuron::Comparison;
 
 use crate::generator::Dice;
 use crate::harness::{Net, batch, concat, sum};
@@ -135,13 +134,12 @@ impl Garden {
         let largest = [500, 500, 500, 1 << 26][self.dice.below(4)];
         let population = Population {
             transfer,
-            base: 2.0,
             threshold,
             half_step: self.dice.coin(),
             initial: if self.dice.coin() { Vec::new() } else { self.integers(channels, largest) },
             pool,
             amplitude: Some(first),
-            comparison: Comparison::AtLeast,
+            ..Population::default()
         };
         self.net.0.add("population", NodeKind::Population(population), &[input]).ok()
     }

@@ -23,11 +23,8 @@ fn delayed(delay: Option<u32>) -> SnnFile {
         transfer: Transfer::Clip { low: Some(0.0), high: None },
         base: 1.7,
         threshold: vec![0.1, 0.333_333_34],
-        half_step: true,
         initial: vec![1e-7, -2.0],
-        pool: None,
-        amplitude: None,
-        comparison: Comparison::AtLeast,
+        ..Population::default()
     };
     let p = network.add("clip", NodeKind::Population(population), &[y]).unwrap();
     let pad = Op::Pad(Pad { before: vec![1], after: vec![0], value: 0.0 });

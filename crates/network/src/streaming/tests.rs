@@ -2,23 +2,14 @@ use spikeconverter_graph::ops::{MaxPool, Window};
 use spikeconverter_neuron::{Comparison, PoolRule};
 
 use super::*;
-use crate::{Encoding, NetworkBuilder, NodeKind, Population, StreamingPool, Transfer};
+use crate::{Encoding, NetworkBuilder, NodeKind, Population, StreamingPool};
 
 fn streaming(threshold: f32) -> NodeKind {
     NodeKind::Streaming(StreamingPopulation { threshold: vec![threshold], ..StreamingPopulation::default() })
 }
 
 fn windowed() -> NodeKind {
-    NodeKind::Population(Population {
-        transfer: Transfer::Relu,
-        base: 2.0,
-        threshold: vec![1.0],
-        half_step: false,
-        initial: Vec::new(),
-        pool: None,
-        amplitude: None,
-        comparison: Comparison::AtLeast,
-    })
+    NodeKind::Population(Population { half_step: false, ..Population::default() })
 }
 
 #[test]

@@ -3,9 +3,8 @@
 use spikeconverter_graph::ops::{Linear, Op};
 use spikeconverter_graph::{NodeId, Tensor};
 use spikeconverter_network::{
-    Encoding, NetworkBuilder, NetworkError, NodeKind, Population, Readout, Schedule, SpikingNetwork, Transfer,
+    Encoding, NetworkBuilder, NetworkError, NodeKind, Population, Readout, Schedule, SpikingNetwork,
 };
-use spikeconverter_neuron::Comparison;
 
 use super::svg::{Anchor, COLOURS, GREY, INK, Svg};
 
@@ -28,16 +27,7 @@ fn chain() -> Result<SpikingNetwork, NetworkError> {
     let mut last = builder.input();
     for number in 1..=POPULATIONS {
         last = builder.add(format!("synapses {number}"), synapse()?, &[last])?;
-        let population = Population {
-            transfer: Transfer::Relu,
-            base: 2.0,
-            threshold: vec![1.0],
-            half_step: true,
-            initial: Vec::new(),
-            pool: None,
-            amplitude: None,
-            comparison: Comparison::AtLeast,
-        };
+        let population = Population { ..Population::default() };
         last = builder.add(format!("population {number}"), NodeKind::Population(population), &[last])?;
     }
     last = builder.add("synapses", synapse()?, &[last])?;
