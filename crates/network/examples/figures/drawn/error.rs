@@ -2,7 +2,7 @@
 
 use spikeconverter_neuron::{Comparison, Ilif, WindowCode};
 
-use super::svg::{Anchor, COLOURS, GREY, INK, Point, Svg};
+use super::svg::{Anchor, COLOURS, Drawing, GREY, INK, Point};
 
 const BASES: [f64; 4] = [1.0, 1.2, 1.5, 2.0];
 const LONGEST: u32 = 10;
@@ -52,18 +52,15 @@ fn error(base: f64, steps: u32) -> f64 {
 
 pub(super) fn draw() -> String {
     let (left, top, width, height) = (70.0, 20.0, 460.0, 280.0);
-    let mut svg = Svg::new(680.0, 350.0);
+    let title = "Relative mean square error of a window over its length, for four bases: the larger the base, the smaller the error";
+    let mut svg = Drawing::new(680.0, 350.0, title);
     let (lowest, highest) = DECADES;
     let y = |exponent: f64| top + height * (f64::from(highest) - exponent) / f64::from(highest - lowest);
     let x = |steps: u32| left + width * f64::from(steps - 1) / f64::from(LONGEST - 1);
     for exponent in lowest..=highest {
         let at = y(f64::from(exponent));
         svg.line((left, at), (left + width, at), "#dddddd", false);
-        let words = if exponent == 0 {
-            "1".to_owned()
-        } else {
-            format!("10<tspan dy=\"-5\" font-size=\"10\">{exponent}</tspan>")
-        };
+        let words = if exponent == 0 { "1".to_owned() } else { format!("1e{exponent}") };
         svg.text((left - 8.0, at + 4.0), Anchor::End, GREY, &words);
     }
     for steps in 1..=LONGEST {
@@ -76,5 +73,5 @@ pub(super) fn draw() -> String {
         let (_, end) = points[points.len() - 1];
         svg.text((left + width + 12.0, end + 4.0), Anchor::Start, colour, &format!("k = {base}"));
     }
-    svg.finish("Relative mean square error of a window over its length, for four bases: the larger the base, the smaller the error")
+    svg.finish()
 }

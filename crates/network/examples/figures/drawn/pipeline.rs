@@ -6,7 +6,7 @@ use spikeconverter_network::{
     Encoding, NetworkBuilder, NetworkError, NodeKind, Population, Readout, Schedule, SpikingNetwork,
 };
 
-use super::svg::{Anchor, COLOURS, GREY, INK, Svg};
+use super::svg::{Anchor, COLOURS, Drawing, GREY, INK};
 
 const STEPS: u32 = 8;
 const POPULATIONS: usize = 3;
@@ -39,7 +39,9 @@ pub(super) fn draw(delay: Option<u32>) -> Result<String, NetworkError> {
     let network = chain()?.with_delay(delay)?;
     let schedule = Schedule::new(&network);
     let x = |step: u32| LEFT + STEP * f64::from(step);
-    let mut svg = Svg::new(LEFT + STEP * f64::from(AXIS) + 20.0, 290.0);
+    let words = format!("T = {STEPS}, three populations; a box is a population that speaks of an image");
+    let title = format!("{POPULATIONS} populations work one behind the other; {words}");
+    let mut svg = Drawing::new(LEFT + STEP * f64::from(AXIS) + 20.0, 290.0, &title);
     let shown: Vec<NodeId> =
         network.ids().filter(|&id| !matches!(network.node(id).kind, NodeKind::Synapse(_))).collect();
     let mut top = 40.0;
@@ -65,9 +67,8 @@ pub(super) fn draw(delay: Option<u32>) -> Result<String, NetworkError> {
     }
     svg.line((x(0), top), (x(AXIS), top), GREY, false);
     svg.text((LEFT - 10.0, top + 20.0), Anchor::End, GREY, "step");
-    let words = format!("first result after {} steps", schedule.latency_steps);
-    svg.text((result + 6.0, 28.0), Anchor::Start, INK, &words);
-    let words = format!("T = {STEPS}, three populations; a box is a population that speaks of an image");
+    let first = format!("first result after {} steps", schedule.latency_steps);
+    svg.text((result + 6.0, 28.0), Anchor::Start, INK, &first);
     svg.text((LEFT, top + 48.0), Anchor::Start, INK, &words);
-    Ok(svg.finish(&format!("{POPULATIONS} populations work one behind the other; {words}")))
+    Ok(svg.finish())
 }

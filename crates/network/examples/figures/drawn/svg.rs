@@ -1,6 +1,7 @@
 //! Lines, boxes and words on white, which is readable in light and dark books alike.
 
-use std::fmt::Write as _;
+use svg::Document;
+use svg::node::element::{Circle, Line, Polyline, Rectangle, Text, Title};
 
 /// A place, from the upper left corner.
 pub(super) type Point = (f64, f64);
@@ -19,69 +20,65 @@ pub(super) enum Anchor {
 }
 
 /// A drawing under way.
-pub(super) struct Svg {
-    size: Point,
-    body: String,
+pub(super) struct Drawing(Document);
+
+/// Files do not differ by what no one sees.
+fn tenths(x: f64) -> f64 {
+    (10.0 * x).round() / 10.0
 }
 
-impl Svg {
-    pub(super) fn new(width: f64, height: f64) -> Self {
-        Self { size: (width, height), body: String::new() }
+impl Drawing {
+    /// White paper; `title` is what those hear who do not see it.
+    pub(super) fn new(width: f64, height: f64, title: &str) -> Self {
+        let paper = Rectangle::new().set("width", width).set("height", height).set("fill", "#ffffff");
+        let document = Document::new()
+            .set("viewBox", (0, 0, width, height))
+            .set("width", width)
+            .set("height", height)
+            .set("role", "img")
+            .set("font-family", "sans-serif")
+            .set("font-size", 13);
+        Self(document.add(Title::new(title)).add(paper))
     }
 
-    // writing to a string does not fail
+    fn add(&mut self, element: impl svg::Node) {
+        svg::Node::append(&mut self.0, element);
+    }
+
     pub(super) fn line(&mut self, (x1, y1): Point, (x2, y2): Point, colour: &str, dashed: bool) {
-        let dash = if dashed { " stroke-dasharray=\"5 4\"" } else { "" };
-        let _ = writeln!(
-            self.body,
-            "<line x1=\"{x1:.1}\" y1=\"{y1:.1}\" x2=\"{x2:.1}\" y2=\"{y2:.1}\" stroke=\"{colour}\"{dash}/>"
-        );
+        let line = Line::new().set("x1", tenths(x1)).set("y1", tenths(y1)).set("x2", tenths(x2)).set("y2", tenths(y2));
+        let line = line.set("stroke", colour);
+        self.add(if dashed { line.set("stroke-dasharray", "5 4") } else { line });
     }
 
     /// A line through points, each of which is marked.
     pub(super) fn curve(&mut self, points: &[Point], colour: &str) {
-        let places: Vec<String> = points.iter().map(|(x, y)| format!("{x:.1},{y:.1}")).collect();
-        let places = places.join(" ");
-        let _ =
-            writeln!(self.body, "<polyline points=\"{places}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"2\"/>");
-        for &point in points {
-            self.dot(point, colour);
+        let places: Vec<String> = points.iter().map(|&(x, y)| format!("{},{}", tenths(x), tenths(y))).collect();
+        let line = Polyline::new().set("points", places.join(" ")).set("fill", "none");
+        self.add(line.set("stroke", colour).set("stroke-width", 2));
+        for &(x, y) in points {
+            self.add(Circle::new().set("cx", tenths(x)).set("cy", tenths(y)).set("r", 3).set("fill", colour));
         }
-    }
-
-    pub(super) fn dot(&mut self, (x, y): Point, colour: &str) {
-        let _ = writeln!(self.body, "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"3\" fill=\"{colour}\"/>");
     }
 
     /// A filled box from its upper left corner.
     pub(super) fn rectangle(&mut self, (x, y): Point, (width, height): Point, colour: &str) {
-        let _ = writeln!(
-            self.body,
-            "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{height:.1}\" fill=\"{colour}\"/>"
-        );
+        let rectangle = Rectangle::new().set("x", tenths(x)).set("y", tenths(y));
+        self.add(rectangle.set("width", tenths(width)).set("height", tenths(height)).set("fill", colour));
     }
 
-    /// Words, with the marks of SVG in them.
     pub(super) fn text(&mut self, (x, y): Point, anchor: Anchor, colour: &str, words: &str) {
         let anchor = match anchor {
             Anchor::Start => "start",
             Anchor::Middle => "middle",
             Anchor::End => "end",
         };
-        let _ = writeln!(
-            self.body,
-            "<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\" fill=\"{colour}\">{words}</text>"
-        );
+        let text = Text::new(words).set("x", tenths(x)).set("y", tenths(y));
+        self.add(text.set("text-anchor", anchor).set("fill", colour));
     }
 
-    /// The file's content; `title` is what those hear who do not see it.
-    pub(super) fn finish(self, title: &str) -> String {
-        let (width, height) = self.size;
-        format!(
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" height=\"{height}\" \
-             role=\"img\" font-family=\"sans-serif\" font-size=\"13\">\n<title>{title}</title>\n<rect width=\"{width}\" \
-             height=\"{height}\" fill=\"#ffffff\"/>\n{}</svg>\n",
-            self.body
-        )
+    /// The file's content.
+    pub(super) fn finish(self) -> String {
+        format!("{}\n", self.0)
     }
 }

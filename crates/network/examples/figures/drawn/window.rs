@@ -2,7 +2,7 @@
 
 use spikeconverter_neuron::{Comparison, Ilif};
 
-use super::svg::{Anchor, COLOURS, GREY, INK, Point, Svg};
+use super::svg::{Anchor, COLOURS, Drawing, GREY, INK, Point};
 
 const BASE: f64 = 2.0;
 const INPUTS: [(f64, &str); 4] = [(0.5, "½"), (0.0, "0"), (-0.25, "−¼"), (0.5, "½")];
@@ -16,7 +16,7 @@ fn foot(step: usize) -> Point {
 }
 
 /// A membrane, in thresholds, as a bar with its value above.
-fn bar(svg: &mut Svg, step: usize, membrane: f64, colour: &str, words: &str) {
+fn bar(svg: &mut Drawing, step: usize, membrane: f64, colour: &str, words: &str) {
     let (x, y) = foot(step);
     svg.rectangle((x - 16.0, y - THRESHOLD * membrane), (32.0, THRESHOLD * membrane), colour);
     svg.text((x, y - THRESHOLD * membrane - 6.0), Anchor::Middle, INK, words);
@@ -26,7 +26,7 @@ pub(super) fn draw() -> String {
     let neuron = Ilif { base: BASE, threshold: 1.0, negative: None, comparison: Comparison::AtLeast };
     let steps = INPUTS.len();
     let hand_over = BASE.powi(steps as i32 - 1);
-    let mut svg = Svg::new(680.0, 290.0);
+    let mut svg = Drawing::new(680.0, 290.0, "A neuron listens for four steps and then sends the train 0100");
     let mut u = 0.0;
     for (step, (input, words)) in INPUTS.into_iter().enumerate() {
         u = neuron.accumulate(u, input);
@@ -55,5 +55,5 @@ pub(super) fn draw() -> String {
     svg.text((end + 4.0, ZERO + 20.0), Anchor::Start, INK, "spikes");
     let words = "Bars are membranes, on the left divided by 8 as at the hand-over. The train 0100 reads ½.";
     svg.text((begin, ZERO + 60.0), Anchor::Start, INK, words);
-    svg.finish("A neuron listens for four steps and then sends the train 0100")
+    svg.finish()
 }
