@@ -4,6 +4,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use pulldown_cmark::{CodeBlockKind, CowStr, Event, Parser, Tag, TagEnd};
+
 use crate::common::run;
 
 fn root() -> PathBuf {
@@ -29,37 +31,46 @@ fn found(folder: &Path, ending: &str) -> Vec<PathBuf> {
     files
 }
 
-/// A page without its blocks of code.
-fn prose(page: &str) -> String {
-    page.split("\n```").step_by(2).collect()
-}
-
-/// Where the links of a page lead, in this repository.
+/// Where the links and images of a page lead, in this repository.
 fn links(page: &str) -> Vec<String> {
-    let targets = prose(page);
-    let targets = targets.split("](").skip(1).filter_map(|rest| rest.split(')').next());
-    targets.filter(|target| !target.contains("://")).map(str::to_owned).collect()
+    let targets = Parser::new(page).filter_map(|event| match event {
+        Event::Start(Tag::Link { dest_url, .. } | Tag::Image { dest_url, .. }) => Some(dest_url.into_string()),
+        _ => None,
+    });
+    targets.filter(|target| !target.contains("://")).collect()
 }
 
-/// What a heading is called in links.
-fn anchor(heading: &str) -> String {
+/// The words of each piece of a page that such a tag opens.
+fn marked(page: &str, wanted: impl Fn(&Tag<'_>) -> bool) -> Vec<String> {
+    let (mut pieces, mut end): (Vec<String>, _) = (Vec::new(), None);
+    for event in Parser::new(page) {
+        match event {
+            Event::Start(tag) if wanted(&tag) => {
+                end = Some(tag.to_end());
+                pieces.push(String::new());
+            }
+            Event::End(tag) if end == Some(tag) => end = None,
+            Event::Text(words) | Event::Code(words) if end.is_some() => {
+                pieces.last_mut().unwrap().push_str(&words);
+            }
+            _ => {}
+        }
+    }
+    pieces
+}
+
+/// What the headings of a page are called in links.
+fn anchors(page: &str) -> Vec<String> {
     let kept = |c: &char| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_');
-    heading.trim().chars().filter(kept).map(|c| if c == ' ' { '-' } else { c.to_ascii_lowercase() }).collect()
+    let anchor = |c| if c == ' ' { '-' } else { char::to_ascii_lowercase(&c) };
+    let headings = marked(page, |tag| matches!(tag, Tag::Heading { .. }));
+    headings.iter().map(|heading| heading.chars().filter(kept).map(anchor).collect()).collect()
 }
 
 /// The lines of the page's `sh` blocks.
 fn commands(page: &str) -> Vec<String> {
-    let mut inside = false;
-    let mut lines = Vec::new();
-    for line in page.lines() {
-        match line {
-            "```sh" => inside = true,
-            _ if line.starts_with("```") => inside = false,
-            _ if inside => lines.push(line.trim().to_owned()),
-            _ => {}
-        }
-    }
-    lines
+    let shell = |tag: &Tag<'_>| matches!(tag, Tag::CodeBlock(CodeBlockKind::Fenced(kind)) if &**kind == "sh");
+    marked(page, shell).iter().flat_map(|block| block.lines()).map(str::to_owned).collect()
 }
 
 #[test]
@@ -89,17 +100,8 @@ fn links_lead_somewhere_and_every_page_is_in_the_summary() {
             let (file, heading) = link.split_once('#').unwrap_or((&link, ""));
             let target = if file.is_empty() { path.clone() } else { path.parent().unwrap().join(file) };
             assert!(target.exists(), "{} links to {link}, which is not there", path.display());
-            let headings = || {
-                read(&target)
-                    .lines()
-                    .filter_map(|line| line.strip_prefix('#').map(|h| anchor(h.trim_start_matches('#'))))
-                    .collect::<Vec<_>>()
-            };
-            assert!(
-                heading.is_empty() || headings().iter().any(|known| known == heading),
-                "{} links to {link}",
-                path.display()
-            );
+            let known = heading.is_empty() || anchors(&read(&target)).iter().any(|anchor| anchor == heading);
+            assert!(known, "{} links to {link}", path.display());
             checked += 1;
         }
     }
@@ -130,7 +132,17 @@ fn explained_messages_are_messages_of_the_program() {
         text.push_str(&lines);
     }
     let page = read(&root().join("docs/src/troubleshooting.md"));
-    let messages: Vec<&str> = page.split("**`").skip(1).filter_map(|rest| rest.split("`**").next()).collect();
+    let mut strong = false;
+    let messages = Parser::new(&page).filter_map(|event| {
+        match event {
+            Event::Start(Tag::Strong) => strong = true,
+            Event::End(TagEnd::Strong) => strong = false,
+            Event::Code(message) if strong => return Some(message),
+            _ => {}
+        }
+        None
+    });
+    let messages: Vec<CowStr<'_>> = messages.collect();
     assert!(messages.len() > 25, "{messages:?}");
     for message in messages {
         for part in message.split("...").map(|part| part.trim_matches([' ', '(', ')', ':', ',', ';', '`'])) {
