@@ -38,11 +38,6 @@ impl Plan {
         Self { buffer, sizes }
     }
 
-    /// Buffers for `samples` samples.
-    pub(crate) fn allocate<T: Clone + Default>(&self, samples: usize) -> Vec<Vec<T>> {
-        self.sizes.iter().map(|&size| vec![T::default(); size * samples]).collect()
-    }
-
     /// Samples that a thread takes at a time, of `count` for `threads` threads: few enough for its cache, and for every
     /// thread to have some. `most` is the number of values that a thread may work on, for all nodes alive together.
     pub(crate) fn chunk(&self, most: usize, count: usize, threads: usize) -> usize {

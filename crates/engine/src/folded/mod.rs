@@ -9,10 +9,11 @@
 
 mod generate;
 
+use std::ops::Range;
 use std::sync::Mutex;
 
 use rayon::prelude::*;
-use spikeconverter_graph::NodeId;
+use spikeconverter_graph::{NodeId, volume};
 use spikeconverter_network::{NodeKind, Readout, SpikingNetwork};
 
 pub(crate) use self::generate::PopulationGenerator;
@@ -57,7 +58,7 @@ struct Part<'a> {
     samples: usize,
     output: &'a mut [f32],
     /// One slice a population, in topological order; none where nobody watches.
-    codes: Vec<&'a mut [i32]>,
+    codes: Vec<(NodeId, &'a mut [i32])>,
 }
 
 impl<'a> FoldedEngine<'a> {
@@ -76,18 +77,36 @@ impl<'a> FoldedEngine<'a> {
     /// # Errors
     /// As [`Self::new`], and [`EngineError::Instructions`] when this machine does not have them.
     pub fn with_isa(network: &'a SpikingNetwork, isa: Isa) -> Result<Self, EngineError> {
+        Self::with_cache(network, isa, isa.cache())
+    }
+
+    /// [`Self::with_isa`] with a chosen number of bytes that a thread works on at a time in networks of integers, for
+    /// machines with other caches. Spikes and results do not depend on it.
+    ///
+    /// # Errors
+    /// As [`Self::with_isa`].
+    pub fn with_cache(network: &'a SpikingNetwork, isa: Isa, bytes: usize) -> Result<Self, EngineError> {
         let available = Isa::available();
         if !available.contains(&isa) {
             return Err(EngineError::Instructions { isa, available });
         }
         crate::check_whole_windows("folded", network)?;
-        let program = if let Some(program) = integer::Program::new(network, isa) {
+        let program = if let Some(program) = integer::Program::new(network, isa, bytes) {
             Program::Integers(Box::new(program))
         } else {
             let program = float::Program::new(&nodes(network)?, &[network.output()], network.time_steps())?;
             Program::Reals(Box::new(program))
         };
         Ok(Self { network, program, spare: Mutex::default() })
+    }
+
+    /// The network's nodes in groups that run on as many samples at a time as the cache holds: each group on a whole
+    /// batch of samples before the next one.
+    pub fn phases(&self) -> Vec<Range<usize>> {
+        match &self.program {
+            Program::Integers(program) => program.phases().collect(),
+            Program::Reals(_) => std::iter::once(0..self.network.nodes().len()).collect(),
+        }
     }
 
     /// Room for the codes of `samples` samples; every one will be written.
@@ -126,7 +145,7 @@ impl FoldedEngine<'_> {
             return Ok(output);
         }
         let threads = rayon::current_num_threads();
-        let chunk = self.chunk(count, threads);
+        let chunk = self.chunk(count, threads, watch.is_some());
         let inside = if count < threads { Threads::Pool } else { Threads::One };
         let results = output.volume();
         // a round gives each thread a chunk; its codes are shown before the next, so that they stay few
@@ -143,10 +162,10 @@ impl FoldedEngine<'_> {
                     Part { inputs: inputs_of_part, samples, output, codes: Vec::new() }
                 })
                 .collect();
-            for (_, codes) in &mut codes {
+            for (id, codes) in &mut codes {
                 let size = chunk * codes.volume();
                 for (part, codes) in parts.iter_mut().zip(codes.data_mut().chunks_mut(size)) {
-                    part.codes.push(codes);
+                    part.codes.push((*id, codes));
                 }
             }
             let run = |part: &mut Part<'_>| self.run_part(part, inside, None);
@@ -166,10 +185,16 @@ impl FoldedEngine<'_> {
         Ok(output)
     }
 
-    /// Samples that a thread takes at a time.
-    fn chunk(&self, count: usize, threads: usize) -> usize {
+    /// Samples that a thread takes at a time; `watched`, when their codes are written down.
+    fn chunk(&self, count: usize, threads: usize, watched: bool) -> usize {
+        /// Codes that a thread writes down at a time, at most; those of a sample may be more.
+        const WRITTEN: usize = 1 << 24;
         match &self.program {
-            Program::Integers(program) => program.chunk(count, threads),
+            Program::Integers(program) => {
+                let codes = |(id, _): (NodeId, _)| volume(&self.network.node(id).shape);
+                let most = WRITTEN / self.network.populations().map(codes).sum::<usize>().max(1);
+                program.chunk(count, threads, if watched { most } else { usize::MAX })
+            }
             Program::Reals(program) => program.chunk(count, threads),
         }
     }
@@ -184,7 +209,7 @@ impl FoldedEngine<'_> {
         let mut clock = Clock::new(self.network.nodes().len());
         let mut output = Batch::full(inputs.count(), self.network.node(self.network.output()).shape.clone(), 0.0)?;
         let (volume, results) = (inputs.volume(), output.volume());
-        let chunk = self.chunk(inputs.count(), 1);
+        let chunk = self.chunk(inputs.count(), 1, false);
         for (inputs, output) in inputs.data().chunks(chunk * volume).zip(output.data_mut().chunks_mut(chunk * results))
         {
             let mut part = Part { inputs, samples: inputs.len() / volume, output, codes: Vec::new() };
@@ -210,7 +235,7 @@ impl FoldedEngine<'_> {
             samples: part.samples,
             inputs: vec![part.inputs],
             outputs: vec![&mut *part.output],
-            codes: part.codes.iter_mut().map(|codes| &mut **codes).collect(),
+            codes: part.codes.iter_mut().map(|(_, codes)| &mut **codes).collect(),
         };
         program.run(&mut whole, &mut memory, inside, clock);
         if let Ok(mut spare) = self.spare.lock() {
@@ -225,10 +250,12 @@ impl FoldedEngine<'_> {
         clock: Option<&mut Clock>,
     ) -> Result<(), EngineError> {
         let mut memory = self.spare.lock().ok().and_then(|mut spare| spare.integers.pop()).unwrap_or_default();
-        let mut codes = part.codes.iter_mut();
-        let mut seen = |_: NodeId, found: &integer::Codes<'_>| {
-            if let Some(codes) = codes.next() {
-                found.copy_to(codes);
+        let (codes, samples) = (&mut part.codes, part.samples);
+        let mut seen = |id: NodeId, first: usize, found: &integer::Codes<'_>| {
+            if let Ok(position) = codes.binary_search_by_key(&id, |(id, _)| *id) {
+                let codes = &mut codes[position].1;
+                let sample = codes.len() / samples;
+                found.copy_to(&mut codes[first * sample..]);
             }
         };
         let result = program.run(part.inputs, part.samples, part.output, &mut memory, &mut seen, clock);

@@ -8,10 +8,11 @@ use super::isa::Isa;
 use super::layer::{Build, Layer, Map, Maps};
 use super::layout::Layout;
 use super::neuron::Neuron;
+use super::phases::{Nodes, Phases};
 use super::pool::Maximum;
 use super::route::Route;
 use super::terms::{Planar, Terms, is_depthwise, planar, terms};
-use crate::plan::Plan;
+use crate::adjoint::Unfolding;
 
 /// How a node is computed.
 pub(super) enum Step {
@@ -207,9 +208,11 @@ fn neurons(network: &SpikingNetwork, node: &Node, population: &Population) -> Ve
     (0..channels).filter_map(|c| Neuron::new(population, c, network.time_steps())).collect()
 }
 
-/// Gives buffers to the nodes that have codes, for as long as they are read.
-pub(super) fn plan(network: &SpikingNetwork, maps: &Maps, steps: &[Step]) -> Plan {
-    let mut last: Vec<usize> = (0..steps.len()).collect();
+/// Divides the network into phases, and gives buffers to the nodes that have codes for as long as they are read. `cache`
+/// is how many bytes a thread may work on, of all nodes alive together.
+pub(super) fn plan(network: &SpikingNetwork, maps: &Maps, steps: &[Step], isa: Isa, cache: usize) -> Phases {
+    let count = steps.len();
+    let mut last: Vec<usize> = (0..count).collect();
     for (id, step) in network.ids().zip(steps) {
         let reads = match step {
             Step::Layer(layer) => layer.reads(),
@@ -220,11 +223,19 @@ pub(super) fn plan(network: &SpikingNetwork, maps: &Maps, steps: &[Step]) -> Pla
             last[read.0] = last[read.0].max(id.0);
         }
     }
-    let mut dead = vec![Vec::new(); steps.len()];
-    for (id, &last) in network.ids().zip(&last) {
-        dead[last].push(id);
-    }
-    let volumes: Vec<usize> =
+    last[network.output().0] = count;
+    let bytes: Vec<usize> =
         maps.iter().map(|map| map.as_ref().map_or(0, |(layout, planes)| planes.count() * layout.bytes())).collect();
-    Plan::new(&volumes, &dead)
+    let weights: Vec<usize> = network
+        .nodes()
+        .iter()
+        .map(|node| match &node.kind {
+            NodeKind::Synapse(op) | NodeKind::Head(op) => Unfolding::parameters(op).map_or(0, |(w, _)| w.data().len()),
+            _ => 0,
+        })
+        .map(|weights| if isa.multiplies_words() { 2 * weights } else { weights })
+        .collect();
+    // synapses are loaded by what listens to them
+    let starts: Vec<bool> = (0..count).map(|id| id > 0 && !matches!(steps[id - 1], Step::Skip)).collect();
+    Phases::new(&Nodes { bytes: &bytes, weights: &weights, last: &last, starts: &starts }, cache)
 }

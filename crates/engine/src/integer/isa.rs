@@ -44,6 +44,12 @@ impl Isa {
         Self::available()[0]
     }
 
+    /// Bytes that a thread is to work on at a time, so that they stay in a core's own cache; more where weights have 16 bits
+    /// and do not stay there, because loading them serves many samples.
+    pub(crate) fn cache(self) -> usize {
+        if self.multiplies_words() { 1 << 20 } else { 1 << 19 }
+    }
+
     /// Whether its kernels make codes of so many bytes themselves.
     pub(crate) fn fuses(self, bytes: usize) -> bool {
         // there, sums of bytes are in different passes

@@ -7,6 +7,7 @@
 //! byte a neuron, reach memory. What no kernel takes runs in `f64` as the reference engine computes it.
 
 mod bound;
+mod codes;
 mod columns;
 mod compile;
 mod dense;
@@ -17,6 +18,7 @@ mod layer;
 mod layout;
 mod neuron;
 mod pack;
+mod phases;
 mod places;
 mod pool;
 mod program;
@@ -28,5 +30,6 @@ mod whole;
 mod winograd;
 mod words;
 
+pub(crate) use self::codes::Codes;
 pub use self::isa::Isa;
-pub(crate) use self::program::{Codes, Memory, Program};
+pub(crate) use self::program::{Memory, Program};

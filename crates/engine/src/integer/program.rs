@@ -1,28 +1,30 @@
 //! Running a whole integer network, node by node.
 
+use std::ops::Range;
+
 use spikeconverter_graph::{NodeId, Op, volume};
 use spikeconverter_network::{Node, NodeKind, SpikingNetwork};
 
+use super::codes::Codes;
 use super::compile::{Step, compile, plan};
 use super::isa::Isa;
 use super::layer::{Map, Output, Scratch};
 use super::layout::{Layout, Planes};
 use super::neuron::Neuron;
+use super::phases::{Phases, Place};
 use super::whole;
 use crate::EngineError;
 use crate::clock::Clock;
 use crate::kernels::vectors::{truncated, vectorised};
 use crate::literal;
-use crate::plan::Plan;
 
 /// A network ready to run.
 pub(crate) struct Program<'a> {
     network: &'a SpikingNetwork,
-    isa: Isa,
     steps: Vec<Step>,
     /// Where each planar node lies.
     maps: Vec<Option<Map>>,
-    plan: Plan,
+    phases: Phases,
 }
 
 /// Memory of a thread for some samples.
@@ -36,102 +38,139 @@ pub(crate) struct Memory {
     scratch: Scratch,
 }
 
+/// Who is shown the codes of each population, of consecutive samples from one on: of all samples of a run, in parts.
+pub(crate) type Seen<'a> = &'a mut dyn FnMut(NodeId, usize, &Codes<'_>);
+
 impl<'a> Program<'a> {
-    /// `None` for networks that are not made of integers, or too large.
-    pub(crate) fn new(network: &'a SpikingNetwork, isa: Isa) -> Option<Self> {
+    /// `None` for networks that are not made of integers, or too large. A thread works on about `cache` bytes at a time.
+    pub(crate) fn new(network: &'a SpikingNetwork, isa: Isa, cache: usize) -> Option<Self> {
         if !network.is_integer() {
             return None;
         }
         let (maps, steps) = compile(network, isa)?;
-        let plan = plan(network, &maps, &steps);
-        Some(Self { network, isa, steps, maps, plan })
+        let phases = plan(network, &maps, &steps, isa, cache);
+        Some(Self { network, steps, maps, phases })
     }
 
-    /// Samples that a thread takes at a time.
-    pub(crate) fn chunk(&self, count: usize, threads: usize) -> usize {
-        /// Bytes that a thread works on at a time, so that they stay in a core's own cache.
-        const CHUNK: usize = 1 << 19;
-        /// The same where weights have 16 bits and do not stay there: loading them serves many samples.
-        const CHUNK_OF_WORDS: usize = 1 << 22;
-        let most = if self.isa.multiplies_words() { CHUNK_OF_WORDS } else { CHUNK };
-        let chunk = self.plan.chunk(most, count, threads);
+    /// The nodes that run together.
+    pub(crate) fn phases(&self) -> impl Iterator<Item = Range<usize>> {
+        self.phases.list.iter().map(|phase| phase.nodes.clone())
+    }
+
+    /// Samples that a thread takes at a time, at most `most`, of `count` for `threads` threads.
+    pub(crate) fn chunk(&self, count: usize, threads: usize, most: usize) -> usize {
+        let chunk = self.phases.samples().min(most).min(count.div_ceil(threads)).max(1);
         // as many chunks for each thread
         count.div_ceil(count.div_ceil(chunk).next_multiple_of(threads)).max(1)
     }
 
-    /// Runs samples; `seen` is shown the codes of each population, and a clock when a node has ended.
+    /// Runs samples. `seen` is shown the codes of each population, and a clock when a node has ended.
     pub(crate) fn run(
         &self,
         inputs: &[f32],
         samples: usize,
         output: &mut [f32],
         memory: &mut Memory,
-        seen: &mut dyn FnMut(NodeId, &Codes<'_>),
+        seen: Seen<'_>,
         mut clock: Option<&mut Clock>,
     ) -> Result<(), EngineError> {
-        if memory.samples < samples || memory.buffers.len() != self.plan.sizes.len() {
-            memory.buffers = self.plan.allocate(samples);
+        if memory.samples < samples || memory.buffers.is_empty() {
+            memory.buffers = self.phases.allocate(samples);
             memory.samples = samples;
         }
-        let Memory { buffers, values, scratch, .. } = memory;
-        values.clear();
-        values.resize(self.steps.len(), Vec::new());
-        for (id, step) in self.network.ids().zip(&self.steps) {
-            let mut own = std::mem::take(&mut buffers[self.plan.buffer[id.0]]);
-            let size = self.bytes(id) * samples;
-            let read = |from: NodeId| &buffers[self.plan.buffer[from.0]][..self.bytes(from) * samples];
-            let node = self.network.node(id);
-            match step {
-                Step::Skip => {}
-                Step::Input => self.pixels(inputs, &mut own[..size]),
-                Step::Route(route) => {
-                    let inputs: Vec<&[u8]> = node.inputs.iter().map(|&input| read(input)).collect();
-                    route.run(&inputs, &mut own[..size]);
-                }
-                Step::Maximum(maximum) => maximum.run(read(node.inputs[0]), &mut own[..size]),
-                Step::Layer(layer) => {
-                    if matches!(node.kind, NodeKind::Readout(_)) {
-                        let mut membranes = vec![0.0; volume(&node.shape) * samples];
-                        layer.run(&read, samples, Output::Membranes(&mut membranes), scratch);
-                        values[id.0] = membranes;
-                    } else {
-                        layer.run(&read, samples, Output::Codes(&mut own[..size]), scratch);
+        memory.values.resize(self.steps.len(), Vec::new());
+        let volume = inputs.len() / samples.max(1);
+        let results = output.len() / samples.max(1);
+        for phase in &self.phases.list {
+            // parts of the same size, as far as that goes
+            let parts = samples.div_ceil(phase.samples).max(1);
+            let size = samples.div_ceil(parts).max(1);
+            for first in (0..samples).step_by(size) {
+                let part = first..samples.min(first + size);
+                let inputs = &inputs[part.start * volume..part.end * volume];
+                memory.values.iter_mut().for_each(Vec::clear);
+                for node in phase.nodes.clone() {
+                    self.step(NodeId(node), inputs, part.clone(), memory)?;
+                    if let Some(clock) = &mut clock {
+                        clock.end(NodeId(node));
+                    }
+                    if let NodeKind::Population(_) = &self.network.node(NodeId(node)).kind {
+                        let (layout, planes) = self.map(NodeId(node));
+                        let bytes = self.read(NodeId(node), &part, &memory.buffers);
+                        seen(NodeId(node), first, &Codes { layout, planes: *planes, bytes });
                     }
                 }
-                Step::Literal(op) => {
-                    let found = self.literal(node, op, values, &read, samples)?;
-                    self.encode(id, &found, &mut own[..size]);
-                    values[id.0] = found;
-                }
-                Step::Generate(neurons, pool) => {
-                    let membranes = self.value(node.inputs[0], values, &read, samples);
-                    self.generate(id, neurons, pool.as_ref(), &membranes, &mut own[..size])?;
-                }
-                Step::Readout(initial) => {
-                    let mut membranes = self.value(node.inputs[0], values, &read, samples);
-                    let inner = volume(&node.shape) / initial.len().max(1);
-                    for (values, initial) in membranes.chunks_mut(inner).zip(initial.iter().cycle()) {
-                        for value in values {
-                            *value += initial;
-                        }
-                    }
-                    values[id.0] = membranes;
-                }
+                // there are some in the last phase only
+                let result = &memory.values[self.network.output().0];
+                let output = &mut output[part.start * results..part.end * results];
+                output.iter_mut().zip(result).for_each(|(output, &value)| *output = value as f32);
             }
-            if let Some(clock) = &mut clock {
-                clock.end(id);
-            }
-            if let NodeKind::Population(_) = &node.kind {
-                let (layout, planes) = self.map(id);
-                seen(id, &Codes { layout, planes: *planes, bytes: &own[..size] });
-            }
-            buffers[self.plan.buffer[id.0]] = own;
-        }
-        let result = &values[self.network.output().0];
-        for (output, &value) in output.iter_mut().zip(result) {
-            *output = value as f32;
         }
         Ok(())
+    }
+
+    /// Computes a node for some of a run's samples.
+    fn step(&self, id: NodeId, inputs: &[f32], part: Range<usize>, memory: &mut Memory) -> Result<(), EngineError> {
+        let Memory { buffers, values, scratch, .. } = memory;
+        let (buffer, own) = self.place(id, &part);
+        let mut taken = std::mem::take(&mut buffers[buffer]);
+        let codes = &mut taken[own];
+        let read = |from: NodeId| self.read(from, &part, buffers);
+        let samples = part.len();
+        let node = self.network.node(id);
+        match &self.steps[id.0] {
+            Step::Skip => {}
+            Step::Input => self.pixels(inputs, codes),
+            Step::Route(route) => {
+                let inputs: Vec<&[u8]> = node.inputs.iter().map(|&input| read(input)).collect();
+                route.run(&inputs, codes);
+            }
+            Step::Maximum(maximum) => maximum.run(read(node.inputs[0]), codes),
+            Step::Layer(layer) => {
+                if matches!(node.kind, NodeKind::Readout(_)) {
+                    let mut membranes = vec![0.0; volume(&node.shape) * samples];
+                    layer.run(&read, samples, Output::Membranes(&mut membranes), scratch);
+                    values[id.0] = membranes;
+                } else {
+                    layer.run(&read, samples, Output::Codes(codes), scratch);
+                }
+            }
+            Step::Literal(op) => {
+                let found = self.literal(node, op, values, &read, samples)?;
+                self.encode(id, &found, codes);
+                values[id.0] = found;
+            }
+            Step::Generate(neurons, pool) => {
+                let membranes = self.value(node.inputs[0], values, &read, samples);
+                self.generate(id, neurons, pool.as_ref(), &membranes, codes)?;
+            }
+            Step::Readout(initial) => {
+                let mut membranes = self.value(node.inputs[0], values, &read, samples);
+                let inner = volume(&node.shape) / initial.len().max(1);
+                for (values, initial) in membranes.chunks_mut(inner).zip(initial.iter().cycle()) {
+                    for value in values {
+                        *value += initial;
+                    }
+                }
+                values[id.0] = membranes;
+            }
+        }
+        buffers[buffer] = taken;
+        Ok(())
+    }
+
+    /// Where the codes of a node lie for some of a run's samples: which buffer, and what of it.
+    fn place(&self, id: NodeId, part: &Range<usize>) -> (usize, Range<usize>) {
+        let Place { buffer, kept } = self.phases.places[id.0];
+        let first = if kept { part.start } else { 0 };
+        let bytes = self.maps[id.0].as_ref().map_or(0, |(layout, planes)| planes.count() * layout.bytes());
+        (buffer, first * bytes..(first + part.len()) * bytes)
+    }
+
+    /// The codes of a node for some of a run's samples.
+    fn read<'b>(&self, id: NodeId, part: &Range<usize>, buffers: &'b [Vec<u8>]) -> &'b [u8] {
+        let (buffer, range) = self.place(id, part);
+        &buffers[buffer][range]
     }
 
     fn map(&self, id: NodeId) -> (&Layout, &Planes) {
@@ -139,11 +178,6 @@ impl<'a> Program<'a> {
         self.maps[id.0]
             .as_ref()
             .map_or_else(|| unreachable!("a node without codes"), |(layout, planes)| (layout, planes))
-    }
-
-    /// Bytes of a node's codes, a sample.
-    fn bytes(&self, id: NodeId) -> usize {
-        self.maps[id.0].as_ref().map_or(0, |(layout, planes)| planes.count() * layout.bytes())
     }
 
     fn pixels(&self, inputs: &[f32], codes: &mut [u8]) {
@@ -263,35 +297,5 @@ impl<'a> Program<'a> {
             }
         }
         Ok(())
-    }
-}
-
-/// The codes of a population.
-pub(crate) struct Codes<'a> {
-    layout: &'a Layout,
-    planes: Planes,
-    bytes: &'a [u8],
-}
-
-impl Codes<'_> {
-    /// Writes them as numbers, samples one after the other, channels first.
-    pub(crate) fn copy_to(&self, codes: &mut [i32]) {
-        let &Self { layout, planes, bytes } = self;
-        let (positions, [rows, columns]) = (layout.positions(), layout.extents);
-        let samples = codes.chunks_exact_mut(layout.channels * positions);
-        for (codes, bytes) in samples.zip(bytes.chunks_exact(planes.count() * layout.bytes())) {
-            codes.fill(0);
-            for (plane, bytes) in bytes.chunks_exact(layout.bytes()).enumerate() {
-                let weight = planes.weight(plane) as i32;
-                for y in 0..rows {
-                    let row = &bytes[layout.at(y, 0)..][..columns * layout.stored];
-                    for channel in 0..layout.channels {
-                        let to = &mut codes[channel * positions + y * columns..][..columns];
-                        let from = row[channel..].iter().step_by(layout.stored);
-                        to.iter_mut().zip(from).for_each(|(code, &byte)| *code += weight * i32::from(byte));
-                    }
-                }
-            }
-        }
     }
 }

@@ -15,7 +15,12 @@ pub(crate) const ENGINES: &[Make] = &[
     |n| Box::new(ReferenceEngine::new(n)),
     |n| Box::new(FoldedEngine::new(n).expect("the builder checked it")),
     |n| Box::new(FoldedEngine::with_isa(n, Isa::Portable).expect("the builder checked it")),
+    // so little that networks of integers run in several phases
+    |n| Box::new(FoldedEngine::with_cache(n, Isa::detect(), SMALL_CACHE).expect("the builder checked it")),
 ];
+
+/// Bytes, fewer than two samples of most of the small networks.
+pub(crate) const SMALL_CACHE: usize = 2000;
 
 /// Every engine of networks whose populations generate while they listen; the reference comes first.
 pub(crate) const ONLINE_ENGINES: &[Make] =
