@@ -15,12 +15,14 @@ from .conversion import check, convert
 from .data import Samples, open_data
 from .errors import Error
 from .network import Network, load
+from .nir import Nir, load_nir
 from .preprocessing import Preprocessing
 from .table import methods, parts
 
 __all__ = [
     "Error",
     "Network",
+    "Nir",
     "Preprocessing",
     "Samples",
     "__version__",
@@ -29,6 +31,7 @@ __all__ = [
     "convert",
     "errors",
     "load",
+    "load_nir",
     "methods",
     "open_data",
     "parts",

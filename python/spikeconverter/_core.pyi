@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 __all__ = [
     "ERROR_KINDS",
     "Network",
+    "Nir",
     "Samples",
     "__version__",
     "check",
@@ -100,6 +101,19 @@ class Network:
         pooling: str | None,
         force: bool,
     ) -> tuple[dict[str, Any], str, list[str]]: ...
+
+@final
+class Nir:
+    def __new__(cls, path: _Path) -> Nir: ...
+    @property
+    def name(self) -> str: ...
+    def describe(self) -> _Answer: ...
+    def evaluate(
+        self, samples: Samples, *, semantics: str | None, time_steps: int | None, dt: float | None, progress: _Tell
+    ) -> _Answer: ...
+    def record(
+        self, samples: Samples, *, semantics: str | None, time_steps: int | None, dt: float | None, progress: _Tell
+    ) -> dict[str, Any]: ...
 
 def check(model: _Path, *, input_shape: Sequence[int] | None) -> _Answer: ...
 def read_preprocessing(file: _Path, model: _Path) -> dict[str, Any]: ...

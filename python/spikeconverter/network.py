@@ -12,15 +12,14 @@ from numpy.typing import NDArray
 from . import _core
 from ._progress import Bars, Progress
 from .data import Data, is_batched, parts_of, samples_of
+from .nir import Importer
 from .recording import Recording
 from .results import Conversion, Description, Evaluation, Explanation, Export
 
-__all__ = ["Engine", "Importer", "Network", "load"]
+__all__ = ["Engine", "Network", "load"]
 
 #: Engines: what suits the network; a window in one pass; step by step; the literal simulation.
 Engine = Literal["auto", "folded", "clocked", "reference"]
-#: Programs that import NIR; ``nir`` stands for the words of its authors.
-Importer = Literal["nir", "sinabs", "norse", "snntorch", "spikingjelly"]
 #: What `Network.run` records.
 Recorded = Literal["spikes", "membrane"]
 

@@ -67,6 +67,41 @@ def test_nir_comes_with_a_verdict_on_each_program(plain: sc.Network, folder: Pat
     assert list(frame["target"]) == list(verdicts) and frame.attrs["format"] == "nir"
 
 
+def test_nir_files_run_here_as_other_programs_run_them(plain: sc.Network, digits: Digits, folder: Path) -> None:
+    plain.export("net.nir", to="nir", target="norse", force=True)
+    nir = sc.load_nir("net.nir")
+    about = nir.describe()
+    assert about.neurons == 32 and about.metadata["spikeconverter/time_steps"] == "32"
+    assert {node.kind for node in about.nodes} == {"Input", "Output", "Affine", "IF", "Flatten"} or "IF" in str(about)
+    assert repr(nir) == f"Nir('net.nir', {len(about.nodes)} nodes, 32 neurons)" and str(nir) == str(about)
+    images, labels = digits.images[:40], digits.labels[:40]
+    # as its metadata say it is the network that was written
+    own, found = plain.run(images), nir.run(images)
+    (name,) = found.spikes
+    assert found.time_steps == 32 and found.results.shape == (40, 10) and found.spikes[name].shape == (40, 32)
+    (sent,) = own.spikes.values()
+    assert (found.spikes[name] == sent.sum(axis=1)).all()
+    assert (nir(images).argmax(axis=1) == own.results.argmax(axis=1)).all()
+    # others make another network of it
+    norse = nir.run(images, semantics="norse")
+    assert (norse.spikes[name] != found.spikes[name]).any()
+    evaluated = nir.evaluate(images, labels, time_steps=16)
+    assert evaluated.time_steps == 16 and evaluated.images == 40 and evaluated.accuracy is not None
+    assert [layer.neurons for layer in evaluated.layers] == [32] and "16" in str(evaluated)
+    assert "to v_reset" in nir.evaluate(images, semantics="nir").semantics
+    pytest.importorskip("pandas")
+    assert list(found.to_frame()["name"]) == [name] == list(evaluated.to_frame()["name"])
+    assert len(about.to_frame()) == len(about.nodes)
+
+
+def test_what_is_no_nir_is_said(folder: Path) -> None:
+    Path("net.nir").write_bytes(b"no HDF5")
+    with pytest.raises(sc.errors.NetworkFormatError, match=r"net\.nir"):
+        sc.load_nir("net.nir")
+    with pytest.raises(sc.errors.FileError, match=r"other\.nir"):
+        sc.load_nir("other.nir")
+
+
 def test_what_the_target_would_not_run_is_written_by_force_only(plain: sc.Network, folder: Path) -> None:
     with pytest.raises(sc.errors.UnfaithfulError, match=r"in norse: unsupported, .*--force") as caught:
         plain.export("net.nir", to="nir", target="norse")

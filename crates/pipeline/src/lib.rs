@@ -66,7 +66,8 @@ pub use kind::ErrorKind;
 pub use memory::{peak_bytes, peak_values};
 pub use model::Model;
 pub use nir::{
-    NirDescription, NirLayer, NirNode, NirReport, NirRequest, NirRun, describe_nir, evaluate_nir, is_nir, run_nir,
+    NirDescription, NirLayer, NirNode, NirRecord, NirReport, NirRequest, NirRun, NirSpikes, describe_nir, evaluate_nir,
+    is_nir, record_nir, run_nir,
 };
 pub use progress::{Phase, Progress};
 pub use recording::{LayerRecording, RecordRequest, Recording, Spikes};

@@ -12,6 +12,7 @@ mod convert;
 mod errors;
 mod methods;
 mod network;
+mod nir;
 mod samples;
 mod search;
 mod values;
@@ -33,6 +34,8 @@ mod _core {
     use super::methods::{methods, parts};
     #[pymodule_export]
     use super::network::Network;
+    #[pymodule_export]
+    use super::nir::Nir;
     #[pymodule_export]
     use super::samples::Samples;
     #[pymodule_export]

@@ -9,6 +9,7 @@ from .evaluation import EvaluatedLayer, Evaluation, StepsUsed
 from .explanation import Advice, ErrorParts, ExplainedLayer, Explanation, FiringRates, WrongSample
 from .export import Adjustment, Export, Verdict
 from .method import Method
+from .nir import FiringNode, NirDescription, NirEvaluation, NirNode
 from .search import Candidate, Chosen, Figures, Interval, Search, Trial
 
 __all__ = [
@@ -30,11 +31,15 @@ __all__ = [
     "Explanation",
     "Export",
     "Figures",
+    "FiringNode",
     "FiringRates",
     "Fronts",
     "Interval",
     "Layer",
     "Method",
+    "NirDescription",
+    "NirEvaluation",
+    "NirNode",
     "NodeVerdict",
     "Schedule",
     "Search",

@@ -24,11 +24,10 @@ pub(super) fn inspect(args: &InspectArgs) -> Result<ExitCode, Failure> {
 pub(super) fn eval(args: &EvalArgs) -> Result<ExitCode, Failure> {
     let data = args.data.open(Split::Test)?;
     let request = NirRequest {
-        path: &args.network,
-        data: &data,
         target: args.semantics.map(Into::into),
         time_steps: args.time_steps,
         dt: args.dt,
+        ..NirRequest::new(&args.network, &data)
     };
     let mut bars = Bars::new();
     let report = evaluate_nir(&request, &mut |progress| bars.tell(progress))?;

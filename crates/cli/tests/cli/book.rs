@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use pulldown_cmark::{CodeBlockKind, CowStr, Event, Parser, Tag, TagEnd};
 
-use crate::common::run;
+use crate::common::{demo_folder, run};
+use crate::nir::write_streaming_network;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -73,17 +74,28 @@ fn commands(page: &str) -> Vec<String> {
     marked(page, shell).iter().flat_map(|block| block.lines()).map(str::to_owned).collect()
 }
 
-#[test]
-fn the_tutorial_runs() {
-    let commands = commands(&read(&root().join("docs/src/tutorial.md")));
-    assert!(commands.len() >= 14, "{commands:?}");
-    let folder = tempfile::tempdir().unwrap();
+/// Runs the commands of a page in a folder.
+fn follow(page: &str, folder: &Path, at_least: usize) {
+    let commands = commands(&read(&root().join("docs/src").join(page)));
+    assert!(commands.len() >= at_least, "{commands:?}");
     for command in commands {
         let arguments = command.strip_prefix("spikeconverter ").unwrap_or_else(|| panic!("what is `{command}`?"));
-        let run = run(folder.path(), arguments);
+        let run = run(folder, arguments);
         assert_eq!(run.code, 0, "`{command}`: {}", run.err);
         assert!(!run.out.is_empty(), "`{command}` says nothing");
     }
+}
+
+#[test]
+fn the_tutorial_runs() {
+    follow("tutorial.md", tempfile::tempdir().unwrap().path(), 14);
+}
+
+#[test]
+fn networks_are_written_for_other_programs_as_the_page_says() {
+    let folder = demo_folder();
+    write_streaming_network(&folder.path().join("stream.snn"));
+    follow("export.md", folder.path(), 10);
 }
 
 #[test]

@@ -17,7 +17,7 @@ fn tensor(shape: &[usize], unit: f32) -> Tensor {
 }
 
 /// A small streaming network for the demo's images, whose accuracy nobody minds.
-fn write_network(path: &Path) {
+pub(crate) fn write_streaming_network(path: &Path) {
     let mut b = NetworkBuilder::streaming(8, "image", vec![1, 8, 8]).unwrap();
     let window = Window::new(vec![3, 3]).padded(1).strided(2);
     let conv = Conv { weight: tensor(&[4, 1, 3, 3], 0.0625), bias: Some(tensor(&[4], 0.25)), window, groups: 1 };
@@ -56,7 +56,7 @@ fn write_network(path: &Path) {
 fn a_network_becomes_a_file_that_runs_alike() {
     let folder = demo_folder();
     let path = folder.path();
-    write_network(&path.join("net.snn"));
+    write_streaming_network(&path.join("net.snn"));
     let exported = run(path, "export net.snn --to nir -o net.nir");
     assert_eq!(exported.code, 0, "{exported:?}");
     for words in ["in nir: unsupported, it resets to v_reset", "in sinabs: approximate", "it does not run SumPool2d"] {
@@ -88,7 +88,7 @@ fn a_network_becomes_a_file_that_runs_alike() {
 fn what_a_target_would_not_run_is_refused() {
     let folder = demo_folder();
     let path = folder.path();
-    write_network(&path.join("net.snn"));
+    write_streaming_network(&path.join("net.snn"));
     let refused = run(path, "export net.snn --to nir --target norse -o net.nir");
     assert!(refused.complaint().contains("unsupported, it resets to v_reset"), "{refused:?}");
     assert!(!path.join("net.nir").exists());
