@@ -134,9 +134,7 @@ class Nir:
         """
         samples = samples_of(images, name="input")
         with Bars(progress) as tell:
-            return NirRecording._of(
-                self._core.record(samples, semantics=semantics, time_steps=time_steps, dt=dt, progress=tell)
-            )
+            return NirRecording._of(self._core.record(samples, semantics=semantics, time_steps=time_steps, dt=dt, progress=tell))
 
     def evaluate(
         self,
@@ -170,9 +168,7 @@ class Nir:
         """
         samples = samples_of(data, labels, name="test")
         with Bars(progress) as tell:
-            values, text = self._core.evaluate(
-                samples, semantics=semantics, time_steps=time_steps, dt=dt, progress=tell
-            )
+            values, text = self._core.evaluate(samples, semantics=semantics, time_steps=time_steps, dt=dt, progress=tell)
         return NirEvaluation._of(values, _text=text)
 
     def __str__(self) -> str:

@@ -62,7 +62,11 @@ CASES: dict[str, tuple[Callable[[Digits, sc.Network], object], type[sc.Error], s
         errors.PixelError,
         "was converted for 8-bit pixels from 0",
     ),
-    "engine": (lambda d, n: n(d.images, engine="clocked"), errors.EngineChoiceError, "the clocked engine"),
+    "engine": (
+        lambda d, n: d.convert(method="rueckauer2017", time_steps=4)(d.images, engine="folded"),
+        errors.EngineChoiceError,
+        "the folded engine",
+    ),
     "stability": (lambda d, n: n.evaluate(d.images, until_stable=8), errors.EngineChoiceError, "schedule"),
     "layer": (lambda d, n: n.run(d.images, layers=["none"]), errors.RecordingError, "no layer of neurons called `none`"),
     "record": (

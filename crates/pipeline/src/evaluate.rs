@@ -31,7 +31,7 @@ pub enum EngineChoice {
     Auto,
     /// Whole windows folded into one pass; no streaming networks, and none whose populations fire before windows are over.
     Folded,
-    /// Step by step; streaming networks, and windows with a delay.
+    /// Step by step; streaming networks at the cost of their spikes.
     Clocked,
     /// The literal simulation.
     Reference,

@@ -181,7 +181,7 @@ pub(crate) enum EngineArg {
     Auto,
     /// Whole windows folded into one pass: the same spikes, as fast as the trained network; for schedule `window` without a delay
     Folded,
-    /// Step by step, at the cost of the spikes; for schedule `stream`, and for windows with a delay
+    /// Step by step; for schedule `stream` at the cost of the spikes
     Clocked,
     /// The literal simulation, step by step: what the other is held to, slow
     Reference,

@@ -1,5 +1,5 @@
-//! The clocked engine: streaming networks, step by step in `f32`, as fast as spikes allow; and windowed networks whose
-//! populations generate while they listen ([`online`]).
+//! The clocked engine: streaming networks, step by step in `f32`, as fast as spikes allow; windowed networks ([`windows`]), and
+//! those whose populations generate while they listen ([`online`]).
 //!
 //! Layer by layer over blocks of [`program::BLOCK`] steps: a layer's weights and membranes are used for the whole block
 //! before the next layer runs through it. Trains wait as bits. A spike adds a vector of weights for each kernel tap, so
@@ -10,7 +10,8 @@
 //! Neurons of more than one kind of spike, maxima and samples that enter as spikes have trains of values ([`graded`],
 //! [`pool`]).
 //!
-//! In `f32` the engine may differ from the reference where a membrane lies within rounding of a threshold.
+//! In `f32` the engine may differ from the reference where a membrane lies within rounding of a threshold; networks of
+//! integers do not differ.
 
 mod fused;
 mod graded;
@@ -21,6 +22,7 @@ mod pool;
 mod positions;
 mod program;
 mod run;
+mod windows;
 
 use std::sync::Mutex;
 
@@ -28,9 +30,10 @@ use rayon::prelude::*;
 use spikeconverter_graph::NodeId;
 use spikeconverter_network::{Simulation, SpikingNetwork};
 
-use self::online::Online;
+use self::online::{Online, Outcome};
 use self::program::Program;
 use self::run::{Mode, Recorder, Workspace};
+use self::windows::Windows;
 use crate::stability::Listener;
 use crate::{Batch, Engine, EngineError, SpikeCount, StepRecord, Stopped, StreamingEngine, UntilStable, WatchStopped};
 
@@ -46,7 +49,7 @@ struct Part<'a> {
     steps: u32,
 }
 
-/// A streaming network, or a windowed one that is online, ready to run.
+/// A network, ready to run.
 pub struct ClockedEngine<'a> {
     network: &'a SpikingNetwork,
     program: Kind,
@@ -58,20 +61,19 @@ pub struct ClockedEngine<'a> {
 enum Kind {
     Stream(Box<Program>),
     Online(Online),
+    Windows(Windows),
 }
 
 impl<'a> ClockedEngine<'a> {
     /// Prepares a network.
     ///
     /// # Errors
-    /// [`EngineError::Simulation`] when the network is neither streaming nor online, [`EngineError::Op`] when a node does not
-    /// fit its inputs or is too large.
+    /// [`EngineError::Op`] when a node does not fit its inputs or is too large.
     pub fn new(network: &'a SpikingNetwork) -> Result<Self, EngineError> {
-        let program = if network.is_online() {
-            Kind::Online(Online::new(network)?)
-        } else {
-            crate::check_simulation("clocked", network, Simulation::Stream)?;
-            Kind::Stream(Box::new(Program::new(network)?))
+        let program = match network.simulation() {
+            Simulation::Stream => Kind::Stream(Box::new(Program::new(network)?)),
+            Simulation::Window if network.is_online() => Kind::Online(Online::new(network)?),
+            Simulation::Window => Kind::Windows(Windows::new(network)?),
         };
         Ok(Self { network, program, spare: Mutex::default() })
     }
@@ -80,7 +82,7 @@ impl<'a> ClockedEngine<'a> {
     fn stream(&self) -> Result<&Program, EngineError> {
         match &self.program {
             Kind::Stream(program) => Ok(program),
-            Kind::Online(_) => Err(EngineError::Simulation {
+            Kind::Online(_) | Kind::Windows(_) => Err(EngineError::Simulation {
                 engine: "clocked",
                 wanted: Simulation::Stream.name(),
                 found: Simulation::Window.name(),
@@ -88,10 +90,10 @@ impl<'a> ClockedEngine<'a> {
         }
     }
 
-    /// Runs an online network, as many samples at a time as there are threads, so that codes stay few.
-    fn run_online(
+    /// Runs a windowed network, as many samples at a time as there are threads, so that codes stay few.
+    fn run_windows(
         &self,
-        online: &Online,
+        run: &dyn Fn(&Batch) -> Result<Vec<Outcome>, EngineError>,
         inputs: &Batch,
         watch: &mut WatchStopped<'_>,
     ) -> Result<Stopped, EngineError> {
@@ -99,7 +101,7 @@ impl<'a> ClockedEngine<'a> {
         let mut outputs = Vec::new();
         for part in inputs.data().chunks(rayon::current_num_threads().max(1) * inputs.volume()) {
             let count = part.len() / inputs.volume();
-            let mut outcomes = online.run(self.network, &Batch::new(count, inputs.shape().to_vec(), part.to_vec())?);
+            let mut outcomes = run(&Batch::new(count, inputs.shape().to_vec(), part.to_vec())?)?;
             for (place, id) in self.network.spiking().enumerate() {
                 let codes = outcomes.iter_mut().flat_map(|outcome| std::mem::take(&mut outcome.codes[place]));
                 watch(id, &Batch::new(count, shape(id), codes.collect())?, &[]);
@@ -155,10 +157,13 @@ impl ClockedEngine<'_> {
         count: &mut dyn FnMut(NodeId, &Batch<SpikeCount>),
     ) -> Result<Stopped, EngineError> {
         crate::check_samples(self.network, inputs)?;
-        if let Kind::Online(online) = &self.program {
-            return self.run_online(online, inputs, watch);
-        }
-        let program = self.stream()?;
+        let program = match &self.program {
+            Kind::Stream(program) => program,
+            Kind::Online(online) => {
+                return self.run_windows(&|part| Ok(online.run(self.network, part)), inputs, watch);
+            }
+            Kind::Windows(windows) => return self.run_windows(&|part| windows.run(self.network, part), inputs, watch),
+        };
         let result = self.network.node(self.network.output()).shape.clone();
         let mut output = Batch::full(inputs.count(), result, 0.0)?;
         let mut steps = Vec::with_capacity(inputs.count());

@@ -15,6 +15,7 @@ pub(crate) const ENGINES: &[Make] = &[
     |n| Box::new(ReferenceEngine::new(n)),
     |n| Box::new(FoldedEngine::new(n).expect("the builder checked it")),
     |n| Box::new(FoldedEngine::with_isa(n, Isa::Portable).expect("the builder checked it")),
+    |n| Box::new(ClockedEngine::new(n).expect("the builder checked it")),
     // so little that networks of integers run in several phases
     |n| Box::new(FoldedEngine::with_cache(n, Isa::detect(), SMALL_CACHE).expect("the builder checked it")),
 ];

@@ -5,7 +5,7 @@ use std::cell::Cell;
 
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
-use spikeconverter_engine::{ClockedEngine, EngineError, FoldedEngine};
+use spikeconverter_engine::{EngineError, FoldedEngine};
 use spikeconverter_graph::Op;
 use spikeconverter_graph::ops::Reshape;
 use spikeconverter_network::{Encoding, Population, SpikingNetwork, Transfer};
@@ -145,11 +145,6 @@ fn the_delay_of_a_window_is_temporal_separation() {
         let (whole, none) = (again(Some(network.time_steps()))?, again(None)?);
         if (&whole, &none) != (network, network) || whole.is_online() {
             return Err("it is another network".into());
-        }
-        // and the engines of online networks leave it to those of whole windows
-        match ClockedEngine::new(&whole) {
-            Err(EngineError::Simulation { .. }) => {}
-            _ => return Err("the clocked engine takes it".into()),
         }
         let reference = run(network, ONLINE_ENGINES[0], samples);
         if run(&whole, ONLINE_ENGINES[0], samples) != reference {
