@@ -89,9 +89,7 @@ def graphs() -> Iterator[tuple[str, nir.NIRGraph]]:
         nir.Threshold(ones(3)),
     ]
     yield "neurons", nir.NIRGraph.from_list(nir.Input(np.array([3])), *vectors)
-    yield "one axis", nir.NIRGraph.from_list(
-        nir.Input(np.array([2, 8])), nir.Conv1d(8, draw((3, 2, 3)), 1, "same", 1, 1, draw(3))
-    )
+    yield "one axis", nir.NIRGraph.from_list(nir.Input(np.array([2, 8])), nir.Conv1d(8, draw((3, 2, 3)), 1, "same", 1, 1, draw(3)))
 
 
 def written(program: str, folder: Path) -> Iterator[tuple[str, bool, str]]:

@@ -65,6 +65,7 @@ def snntorch(graph: nir.NIRGraph, _steps: int, _adjusted: bool) -> tuple[torch.n
 
     with contextlib.redirect_stdout(io.StringIO()):
         network = import_from_nir(graph)
+
     def start() -> Step:
         utils.reset(network)
         return stepper(network)
@@ -119,7 +120,9 @@ def main() -> None:
     torch.set_num_threads(1)
     # 1.0.4 checks types always
     graph = nir.read(options.file)
-    entries = {name: entry.decode() if isinstance(entry, bytes) else entry for name, entry in graph.metadata["spikeconverter"].items()}
+    entries = {
+        name: entry.decode() if isinstance(entry, bytes) else entry for name, entry in graph.metadata["spikeconverter"].items()
+    }
     steps, skip = int(entries["time_steps"]), int(entries["skip"])
     names = entries["populations"].split("\n")
     network, start = globals()[options.program](graph, steps, options.adjusted)
