@@ -112,7 +112,7 @@ pub type NirRun = (Vec<f64>, Vec<(String, Vec<f64>)>);
 /// the file. What the comparison with other programs calls.
 ///
 /// # Errors
-/// As [`evaluate_nir`].
+/// As [`evaluate_nir`](super::evaluate_nir).
 pub fn run_nir(path: &Path, target: Option<Target>, samples: &[&[f32]]) -> Result<Vec<NirRun>> {
     let graph = Graph::read(path)?;
     let run = Run::new(path, &graph, target, None, None)?;
