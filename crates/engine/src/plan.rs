@@ -1,6 +1,7 @@
 //! Which buffer holds which node's result.
 
 use spikeconverter_graph::NodeId;
+use spikeconverter_network::SpikingNetwork;
 
 /// Buffers for the results of nodes that run one after the other.
 #[derive(Debug, Clone)]
@@ -44,6 +45,17 @@ impl Plan {
         let values: usize = self.sizes.iter().sum::<usize>().max(1);
         (most / values).min(count.div_ceil(threads)).max(1)
     }
+}
+
+/// The nodes that are read for the last time at each node of a network that runs node by node.
+pub(crate) fn dead(network: &SpikingNetwork) -> Vec<Vec<NodeId>> {
+    let mut dead = vec![Vec::new(); network.nodes().len()];
+    for (id, readers) in network.ids().zip(network.consumers()) {
+        if let Some(last) = readers.last() {
+            dead[last.0].push(id);
+        }
+    }
+    dead
 }
 
 #[cfg(test)]

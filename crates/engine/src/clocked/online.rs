@@ -93,13 +93,7 @@ pub(super) struct Outcome {
 impl Online {
     pub(super) fn new(network: &SpikingNetwork) -> Result<Self, EngineError> {
         let schedule = Schedule::new(network);
-        let consumers = network.consumers();
-        let mut dead: Vec<Vec<NodeId>> = vec![Vec::new(); network.nodes().len()];
-        for (i, readers) in consumers.iter().enumerate() {
-            if let Some(last) = readers.last() {
-                dead[last.0].push(NodeId(i));
-            }
-        }
+        let dead = crate::plan::dead(network);
         let mut steps: Vec<u32> = Vec::with_capacity(network.nodes().len());
         let mut works = Vec::with_capacity(network.nodes().len());
         for id in network.ids() {

@@ -98,12 +98,7 @@ impl Grain {
 
 impl Windows {
     pub(super) fn new(network: &SpikingNetwork) -> Result<Self, EngineError> {
-        let mut dead: Vec<Vec<NodeId>> = vec![Vec::new(); network.nodes().len()];
-        for (i, readers) in network.consumers().iter().enumerate() {
-            if let Some(last) = readers.last() {
-                dead[last.0].push(NodeId(i));
-            }
-        }
+        let dead = crate::plan::dead(network);
         let integers = network.is_integer();
         let mut grains: Vec<Option<Grain>> = Vec::with_capacity(network.nodes().len());
         let mut nodes: Vec<Ready> = Vec::with_capacity(network.nodes().len());
