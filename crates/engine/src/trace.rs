@@ -121,7 +121,7 @@ impl<'a> Tracer<'a> {
             NodeKind::Readout(readout) => {
                 let mut result = applied;
                 let size = result.volume();
-                crate::folded::add_initial(&readout.initial, result.data_mut(), size);
+                crate::kernels::add_initial(&readout.initial, result.data_mut(), size);
                 plain(result)
             }
             _ => plain(applied),

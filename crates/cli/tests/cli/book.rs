@@ -1,5 +1,5 @@
-//! The book: every command of the tutorial runs, in the order of the page, in one folder that starts empty; links lead
-//! somewhere; messages that are explained are messages of the program.
+//! The book: every command of the tutorial and of the page on exports runs, in the order of the page, in one folder; links
+//! lead somewhere; messages that are explained are messages of the program.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -15,6 +15,7 @@
 
 mod fused;
 mod graded;
+mod grain;
 mod layout;
 mod map;
 mod online;

@@ -11,7 +11,7 @@ use spikeconverter_network::{Encoding, NodeKind, Population, Readout, Schedule, 
 use spikeconverter_neuron::{OnlineIlif, SignedTrain};
 
 use super::program::without_constants;
-use crate::folded::add_initial;
+use crate::kernels::add_initial;
 use crate::kernels::vectors::vectorised;
 use crate::kernels::{Compiled, Threads, compile};
 use crate::{Batch, EngineError};

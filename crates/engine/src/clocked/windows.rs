@@ -5,18 +5,18 @@
 //! the sum of what it heard. A signal has only as many steps as can differ from 0: one of an analog sample. What constants
 //! (biases, shifts) make of a node is computed once.
 //!
-//! Sums of a step are taken in `f32`, over steps in `f64`. In networks of integers all spikes of a step weigh the same power
-//! of two or are small multiples of one, so that a step's sums are exact while they stay below 2^24 such units ([`Grain`]); where
-//! they could be larger, operations are applied in `f64` as the reference engine does.
+//! Sums of a step are taken in `f32`, over steps in `f64`. In networks of integers they are exact ([`Grain`]); where they might
+//! not be, operations are applied in `f64` as the reference engine does.
 
 use rayon::prelude::*;
 use spikeconverter_graph::{NodeId, Op, volume};
 use spikeconverter_network::{Encoding, Node, NodeKind, Population, SpikingNetwork};
 
+use super::grain::Grain;
 use super::online::Outcome;
 use super::program::without_constants;
-use crate::adjoint::Unfolding;
-use crate::kernels::{Compiled, Threads, compile};
+use crate::kernels::add_initial;
+use crate::kernels::{Compiled, Threads, compile_node};
 use crate::literal::apply;
 use crate::{Batch, EngineError};
 
@@ -35,65 +35,6 @@ struct Ready {
     constants: Vec<f64>,
     /// The kernel of a synapse whose sums it takes well enough.
     kernel: Option<Compiled>,
-}
-
-/// What a signal's values are multiples of in its first step, and how many of these it is at most; half of that in each step
-/// that follows, as long as all codes have base 2.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct Grain {
-    unit: f64,
-    most: f64,
-}
-
-impl Grain {
-    /// Of values that are these integers at most, or nothing.
-    fn of_integers(values: impl Iterator<Item = f32> + Clone) -> Option<Self> {
-        let mut unit = f64::INFINITY;
-        for value in values.clone().filter(|value| *value != 0.0) {
-            let value = f64::from(value.abs());
-            if value.fract() != 0.0 || value >= 2f64.powi(53) {
-                return None;
-            }
-            unit = unit.min(2f64.powi((value as u64).trailing_zeros() as i32));
-        }
-        let largest = values.fold(0.0, |most: f64, value| most.max(f64::from(value.abs())));
-        unit.is_finite().then(|| Self { unit, most: largest / unit })
-    }
-
-    /// Of the sum of signals, each taken a whole number of times.
-    fn of_sum(parts: impl Iterator<Item = (Option<Self>, f32)> + Clone) -> Option<Self> {
-        let unit = parts.clone().try_fold(f64::INFINITY, |unit, (grain, _)| Some(unit.min(grain?.unit)))?;
-        let most = parts.map(|(grain, times)| {
-            let whole = (times.fract() == 0.0).then_some(f64::from(times.abs()))?;
-            grain.map(|grain| whole * grain.most * grain.unit / unit)
-        });
-        Some(Self { unit, most: most.sum::<Option<f64>>()? })
-    }
-
-    /// Of what an operation makes of signals, where that is known.
-    fn after(op: &Op, inputs: &[Option<Self>]) -> Option<Self> {
-        match op {
-            Op::Conv(_) | Op::Linear(_) => {
-                let (weight, _) = Unfolding::parameters(op)?;
-                let rows = weight.shape().first().copied().unwrap_or(1).max(1);
-                let whole = weight.data().iter().all(|w| w.fract() == 0.0);
-                let row = |row: &[f32]| row.iter().map(|w| f64::from(w.abs())).sum::<f64>();
-                let inner = (weight.data().len() / rows).max(1);
-                let sums = weight.data().chunks(inner).map(row).fold(0.0, f64::max);
-                inputs[0].filter(|_| whole).map(|grain| Self { most: grain.most * sums, ..grain })
-            }
-            Op::Add(add) => Self::of_sum(inputs.iter().copied().zip(add.coefficients.iter().copied())),
-            Op::Concat(_) | Op::Reshape(_) | Op::Transpose(_) | Op::Select(_) | Op::Pad(_) => {
-                Self::of_sum(inputs.iter().map(|&grain| (grain, 1.0)))
-            }
-            _ => None,
-        }
-    }
-
-    /// Whether all sums of such values are exact in `f32`.
-    fn is_exact(self) -> bool {
-        self.most < 2f64.powi(24)
-    }
 }
 
 impl Windows {
@@ -116,12 +57,9 @@ impl Windows {
                 NodeKind::Input(_) | NodeKind::Readout(_) | NodeKind::Head(_) => (Ready::signal(1), None),
                 NodeKind::Synapse(op) => {
                     let grain = Grain::after(op, &known);
-                    let kernel = if !integers || grain.is_some_and(Grain::is_exact) {
-                        let kernel = compile(&without_constants(op), &shapes)?;
-                        Some(kernel.named(format!("node `{}`", node.name)))
-                    } else {
-                        None
-                    };
+                    let exact = !integers || grain.is_some_and(Grain::is_exact);
+                    let kernel =
+                        exact.then(|| compile_node(&node.name, &without_constants(op), &shapes)).transpose()?;
                     (Ready { steps: arriving, constants: constants(op)?, kernel }, grain)
                 }
                 NodeKind::MaxPool(pool) => {
@@ -175,17 +113,11 @@ impl Windows {
                 }
                 NodeKind::Readout(readout) => {
                     let mut membranes = self.heard(node.inputs[0], network, input);
-                    for (channel, membranes) in channels(&mut membranes, &node.shape) {
-                        let initial = readout.initial.get(channel).copied().unwrap_or(0.0);
-                        raise(membranes, initial);
-                    }
+                    let size = membranes.len();
+                    add_initial(&readout.initial, &mut membranes, size);
                     membranes
                 }
-                NodeKind::Head(op) => {
-                    let inputs =
-                        node.inputs.iter().map(|i| (network.node(*i).shape.as_slice(), values[i.0].as_slice()));
-                    apply(op, &inputs.collect::<Vec<_>>(), true)?
-                }
+                NodeKind::Head(op) => apply(op, &given(network, node, |i| &values[node.inputs[i].0]), true)?,
                 // `new` refused them
                 NodeKind::Streaming(_) | NodeKind::StreamingPool(_) => Vec::new(),
             };
@@ -206,28 +138,25 @@ impl Windows {
         op: &Op,
         values: &[Vec<f64>],
     ) -> Result<Vec<f64>, EngineError> {
-        let (node, ready) = (network.node(id), &self.nodes[id.0]);
+        let (node, Ready { steps, kernel, .. }) = (network.node(id), &self.nodes[id.0]);
+        let sizes: Vec<usize> = node.inputs.iter().map(|i| volume(&network.node(*i).shape)).collect();
         // a signal that is over sends nothing
-        let lengths: Vec<usize> = node.inputs.iter().map(|i| volume(&network.node(*i).shape)).collect();
-        let padded = |i: usize| {
-            let mut signal = values[node.inputs[i].0].clone();
-            signal.resize(ready.steps * lengths[i], 0.0);
-            signal
-        };
-        let inputs: Vec<Vec<f64>> = (0..lengths.len()).map(padded).collect();
-        if let Some(kernel) = &ready.kernel {
-            let narrow = |signal: &Vec<f64>| signal.iter().map(|&x| x as f32).collect::<Vec<f32>>();
-            let inputs: Vec<Vec<f32>> = inputs.iter().map(narrow).collect();
-            let mut result = vec![0.0; ready.steps * volume(&node.shape)];
+        if let Some(kernel) = kernel {
+            let narrow = |(i, size): (&NodeId, &usize)| {
+                let mut signal: Vec<f32> = values[i.0].iter().map(|&x| x as f32).collect();
+                signal.resize(steps * size, 0.0);
+                signal
+            };
+            let inputs: Vec<Vec<f32>> = node.inputs.iter().zip(&sizes).map(narrow).collect();
+            let mut result = vec![0.0; steps * volume(&node.shape)];
             kernel.run_unchecked(&inputs.iter().map(Vec::as_slice).collect::<Vec<_>>(), &mut result, Threads::One);
             return Ok(result.into_iter().map(f64::from).collect());
         }
-        let mut result = Vec::with_capacity(ready.steps * volume(&node.shape));
-        for step in 0..ready.steps {
-            let inputs = node.inputs.iter().zip(&inputs).zip(&lengths);
-            let inputs = inputs
-                .map(|((i, signal), length)| (network.node(*i).shape.as_slice(), &signal[step * length..][..*length]));
-            result.extend(apply(op, &inputs.collect::<Vec<_>>(), false)?);
+        let silence: Vec<Vec<f64>> = sizes.iter().map(|&size| vec![0.0; size]).collect();
+        let mut result = Vec::with_capacity(steps * volume(&node.shape));
+        for step in 0..*steps {
+            let sent = |i: usize| values[node.inputs[i].0].chunks_exact(sizes[i]).nth(step).unwrap_or(&silence[i]);
+            result.extend(apply(op, &given(network, node, sent), false)?);
         }
         Ok(result)
     }
@@ -251,22 +180,27 @@ impl Ready {
     }
 }
 
+/// What an operation is applied to: the shape of each input of a node, and its values.
+fn given<'a>(
+    network: &'a SpikingNetwork,
+    node: &Node,
+    values: impl Fn(usize) -> &'a [f64],
+) -> Vec<(&'a [usize], &'a [f64])> {
+    node.inputs.iter().enumerate().map(|(i, id)| (network.node(*id).shape.as_slice(), values(i))).collect()
+}
+
 /// What constants make of an operation's result.
 fn constants(network: &SpikingNetwork, before: &[Ready], node: &Node, op: &Op) -> Result<Vec<f64>, EngineError> {
-    let mut silent = true;
-    let inputs: Vec<Vec<f64>> = (node.inputs.iter())
-        .map(|i| {
-            silent &= before[i.0].constants.is_empty();
-            let mut values = before[i.0].constants.clone();
-            values.resize(volume(&network.node(*i).shape), 0.0);
-            values
-        })
-        .collect();
-    if silent && without_constants(op) == *op {
+    if node.inputs.iter().all(|i| before[i.0].constants.is_empty()) && without_constants(op) == *op {
         return Ok(Vec::new());
     }
-    let inputs = node.inputs.iter().zip(&inputs).map(|(i, values)| (network.node(*i).shape.as_slice(), &values[..]));
-    apply(op, &inputs.collect::<Vec<_>>(), true)
+    let of = |i: &NodeId| {
+        let mut values = before[i.0].constants.clone();
+        values.resize(volume(&network.node(*i).shape), 0.0);
+        values
+    };
+    let inputs: Vec<Vec<f64>> = node.inputs.iter().map(of).collect();
+    apply(op, &given(network, node, |i| &inputs[i]), true)
 }
 
 /// The bits of integers 0..=255 with their weights, most significant first.
@@ -295,26 +229,13 @@ fn generate(
     mut membranes: Vec<f64>,
     steps: u32,
 ) -> Result<Vec<i32>, EngineError> {
-    for (channel, membranes) in channels(&mut membranes, shape) {
-        raise(membranes, population.initial(channel));
-    }
+    let size = membranes.len();
+    add_initial(&population.initial, &mut membranes, size);
     if let Some(pool) = &population.pool {
         membranes = apply(&Op::MaxPool(pool.clone()), &[(shape, &membranes)], true)?;
     }
     let inner = (membranes.len() / shape.first().copied().unwrap_or(1).max(1)).max(1);
     Ok(membranes.iter().enumerate().map(|(n, &v)| population.encode(v, n / inner, steps)).collect())
-}
-
-/// The values of each channel.
-fn channels<'a>(values: &'a mut [f64], shape: &[usize]) -> impl Iterator<Item = (usize, &'a mut [f64])> {
-    let inner = values.len() / shape.first().copied().unwrap_or(1).max(1);
-    values.chunks_mut(inner.max(1)).enumerate()
-}
-
-fn raise(membranes: &mut [f64], by: f32) {
-    for v in membranes {
-        *v += f64::from(by);
-    }
 }
 
 /// The signal of codes.
@@ -329,36 +250,4 @@ fn decoded(population: &Population, shape: &[usize], codes: &[i32], steps: u32) 
         })
     };
     (1..=steps).flat_map(step).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use spikeconverter_graph::Tensor;
-    use spikeconverter_graph::ops::{Add, Linear};
-
-    use super::*;
-
-    fn linear(weight: &[f32]) -> Op {
-        let weight = Tensor::new(vec![weight.len() / 2, 2], weight.to_vec()).unwrap();
-        Op::Linear(Linear { weight, bias: None })
-    }
-
-    #[test]
-    fn sums_are_bounded_in_units_of_their_step() {
-        // spikes of 8 in the first step are one unit each; 24 and 8 are three and one
-        let one = Grain::of_integers([8.0, 8.0].into_iter()).unwrap();
-        let three = Grain::of_integers([24.0, -8.0].into_iter()).unwrap();
-        assert_eq!([(one.unit, one.most), (three.unit, three.most)], [(8.0, 1.0), (8.0, 3.0)]);
-        assert_eq!(Grain::of_integers([0.5].into_iter()), None);
-        // the largest row counts: 127 + 100
-        let sum = Grain::after(&linear(&[127.0, -100.0, 3.0, 4.0]), &[Some(three)]).unwrap();
-        assert_eq!((sum.unit, sum.most), (8.0, 681.0));
-        assert_eq!(Grain::after(&linear(&[0.5, 1.0]), &[Some(three)]), None);
-        assert_eq!(Grain::after(&linear(&[2.0, 1.0]), &[None]), None);
-        // beside pixels, whose first bit counts 128: in eights
-        let pixels = Grain { unit: 128.0, most: 1.0 };
-        let add = Op::Add(Add { coefficients: vec![1.0, -2.0] });
-        assert_eq!(Grain::after(&add, &[Some(one), Some(pixels)]), Some(Grain { unit: 8.0, most: 33.0 }));
-        assert!(sum.is_exact() && !Grain { unit: 1.0, most: 2f64.powi(24) }.is_exact());
-    }
 }

@@ -276,19 +276,6 @@ fn take<T>(pieces: &mut Vec<(usize, T)>, samples: usize) -> Option<T> {
     None
 }
 
-/// Adds one value an entry of the first axis to each sample.
-pub(crate) fn add_initial(initial: &[f32], values: &mut [f32], sample: usize) {
-    if initial.is_empty() {
-        return;
-    }
-    let inner = sample / initial.len();
-    for (values, initial) in values.chunks_mut(inner).zip(initial.iter().cycle()) {
-        for value in values {
-            *value += initial;
-        }
-    }
-}
-
 /// The network's nodes.
 ///
 /// # Errors

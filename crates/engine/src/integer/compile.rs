@@ -28,7 +28,7 @@ pub(super) enum Step {
     /// Neurons on literal membranes.
     Generate(Vec<Neuron>, Option<Op>),
     /// Literal membranes are the result.
-    Readout(Vec<f64>),
+    Readout(Vec<f32>),
 }
 
 /// Decides for every node; `None` for networks whose maps are too large.
@@ -170,7 +170,7 @@ fn step(build: Build<'_>, needs: &Needs, id: NodeId) -> Step {
         },
         NodeKind::Readout(readout) => match layer() {
             Some(layer) => Step::Layer(Box::new(layer)),
-            None => Step::Readout(readout.initial.iter().map(|&x| x.into()).collect()),
+            None => Step::Readout(readout.initial.clone()),
         },
         NodeKind::Head(op) => Step::Literal(op.clone()),
         // no part of an integer network

@@ -66,7 +66,7 @@ impl Phases {
     }
 
     /// These phases: one after the other, all nodes.
-    pub(super) fn of(nodes: &Nodes<'_>, phases: Vec<Phase>) -> Self {
+    fn of(nodes: &Nodes<'_>, phases: Vec<Phase>) -> Self {
         let mut places = vec![Place { buffer: 0, kept: false }; nodes.bytes.len()];
         let mut buffers: Vec<Vec<Demand>> = Vec::new();
         for phase in &phases {
@@ -152,7 +152,7 @@ impl Nodes<'_> {
     }
 
     /// Whether all that is alive before a node is codes, which can be kept.
-    pub(super) fn may_begin(&self, cut: usize) -> bool {
+    fn may_begin(&self, cut: usize) -> bool {
         self.starts[cut] && (0..cut).all(|node| self.last[node] < cut || self.bytes[node] > 0)
     }
 }

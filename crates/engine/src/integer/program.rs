@@ -15,6 +15,7 @@ use super::phases::{Phases, Place};
 use super::whole;
 use crate::EngineError;
 use crate::clock::Clock;
+use crate::kernels::add_initial;
 use crate::kernels::vectors::{truncated, vectorised};
 use crate::literal;
 
@@ -146,12 +147,7 @@ impl<'a> Program<'a> {
             }
             Step::Readout(initial) => {
                 let mut membranes = self.value(node.inputs[0], values, &read, samples);
-                let inner = volume(&node.shape) / initial.len().max(1);
-                for (values, initial) in membranes.chunks_mut(inner).zip(initial.iter().cycle()) {
-                    for value in values {
-                        *value += initial;
-                    }
-                }
+                add_initial(initial, &mut membranes, volume(&node.shape));
                 values[id.0] = membranes;
             }
         }

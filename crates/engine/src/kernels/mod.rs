@@ -25,6 +25,8 @@ pub(crate) mod tile;
 pub(crate) mod vectors;
 pub(crate) mod walk;
 
+use std::ops::AddAssign;
+
 use rayon::prelude::*;
 use spikeconverter_graph::{Op, volume};
 
@@ -58,6 +60,19 @@ pub struct Compiled<I = f32, O = f32> {
     what: String,
     inputs: Vec<Vec<usize>>,
     output: Vec<usize>,
+}
+
+/// Adds one value an entry of the first axis to each sample.
+pub(crate) fn add_initial<V: From<f32> + AddAssign>(initial: &[f32], values: &mut [V], sample: usize) {
+    if initial.is_empty() {
+        return;
+    }
+    let inner = sample / initial.len();
+    for (values, &initial) in values.chunks_mut(inner).zip(initial.iter().cycle()) {
+        for value in values {
+            *value += initial.into();
+        }
+    }
 }
 
 /// Chooses the kernel of `op` for inputs of these per-sample shapes and packs its weights.

@@ -4,7 +4,6 @@ use std::cell::Cell;
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
-
 use spikeconverter_engine::{FoldedEngine, Isa};
 
 use crate::harness::{ENGINES, SMALL_CACHE, run};
