@@ -1,23 +1,21 @@
-//! Neurons whose equations have no kernel: those of the reference engine, as they stand, in `f64`. Their trains are values,
-//! or bits where spikes are all alike.
+//! Neurons of every kind in the clocked engine: those of no plain integrate-and-fire population. Their trains are values, or bits
+//! where spikes are all alike.
 
 use spikeconverter_graph::NodeId;
 use spikeconverter_network::{SpikingNetwork, StreamingPopulation};
-use spikeconverter_neuron::{Emission, Rehearsal, Rehearsed, StreamingNeuron, StreamingState};
+use spikeconverter_neuron::{Rehearsal, StreamingNeuron};
 
 use super::layout::Layout;
 use crate::SpikeCount;
-use crate::kernels::tile::LANES;
+use crate::kernels::graded::{GradedMemory, GradedNeurons, GradedSteps};
 
 /// The neurons of a population.
 pub(super) struct Graded {
     layout: Layout,
-    /// One for all, one a channel, or one a neuron in row-major order.
-    neurons: Vec<StreamingNeuron>,
-    emission: Emission,
-    /// What a quantum counts in the codes, for each step of a period.
-    code_weights: Vec<i32>,
-    /// In row-major order.
+    /// By their place in a position, or in all of the layout; `None` in padding.
+    neurons: Vec<Option<StreamingNeuron>>,
+    kernel: Option<GradedNeurons>,
+    /// Channels last.
     initial: Vec<f32>,
     /// The populations on the longest path to this one, itself included.
     level: u32,
@@ -26,46 +24,34 @@ pub(super) struct Graded {
     pub(super) bits: bool,
 }
 
-/// What neurons remember, in row-major order.
+/// What neurons remember, channels last.
 #[derive(Default)]
 pub(super) struct GradedState {
-    states: Vec<StreamingState>,
+    memory: GradedMemory,
     /// What each begins with, and whether it is heard.
     beginnings: Vec<(f64, bool)>,
-    rehearsed: Vec<Rehearsed>,
-    pub(super) codes: Vec<i32>,
-    pub(super) counts: Vec<SpikeCount>,
-    /// The quanta that each sent last.
-    pub(super) quanta: Vec<i32>,
-}
-
-/// Currents of some steps, and where what is sent goes.
-pub(super) struct GradedSteps<'a> {
-    /// The first step, counted from 1.
-    pub(super) first: u32,
-    /// For each step the currents of all neurons, channels last.
-    pub(super) currents: Vec<&'a [f32]>,
-    /// The values of each step.
-    pub(super) values: &'a mut [f32],
-    /// The bits of each step.
-    pub(super) spikes: &'a mut [u16],
 }
 
 impl Graded {
     pub(super) fn new(network: &SpikingNetwork, id: NodeId, population: &StreamingPopulation) -> Self {
         let (node, coding) = (network.node(id), network.coding());
         let layout = Layout::new(&node.shape);
-        let count = layout.channels * layout.inner;
         let each = population.threshold.len() > layout.channels;
-        let first = |entry: usize| if each { entry } else { entry * layout.inner };
-        let entries = if each { count } else { layout.channels };
-        let period = population.phases.map_or(1, |phases| phases.period);
+        let neuron = |place: usize| {
+            let (position, channel) = (place / layout.padded, place % layout.padded);
+            let number = channel * layout.inner + position;
+            (channel < layout.channels).then(|| population.neuron(number, &node.shape, coding))
+        };
+        let entries = if each { layout.volume() } else { layout.padded };
+        let neurons: Vec<_> = (0..entries).map(neuron).collect();
+        let plain: Vec<f32> = (0..layout.channels * layout.inner).map(|n| population.initial(n, &node.shape)).collect();
+        let mut initial = vec![0.0; layout.volume()];
+        layout.take(&plain, &mut initial);
         Self {
             layout,
-            neurons: (0..entries).map(|entry| population.neuron(first(entry), &node.shape, coding)).collect(),
-            emission: population.emission,
-            code_weights: (1..=period).map(|t| population.code_weight(t)).collect(),
-            initial: (0..count).map(|n| population.initial(n, &node.shape)).collect(),
+            kernel: GradedNeurons::new(&neurons),
+            neurons,
+            initial,
             level: network.levels()[id.0],
             rehearses: network.rehearsal().is_some(),
             bits: population.is_binary(&node.shape, coding),
@@ -76,10 +62,13 @@ impl Graded {
     pub(super) fn prepare(&self, state: &mut GradedState) {
         state.beginnings.clear();
         state.beginnings.extend(self.initial.iter().map(|&u| (f64::from(u), true)));
-        state.counts.clear();
-        state.counts.resize(self.initial.len(), SpikeCount::default());
-        state.quanta.resize(self.initial.len(), 0);
-        state.restart();
+        state.memory.forget(self.initial.len());
+        self.restart(state);
+    }
+
+    /// Back to before the first step; spikes stay counted.
+    pub(super) fn restart(&self, state: &mut GradedState) {
+        state.memory.restart(&state.beginnings, self.rehearses);
     }
 
     /// What a rehearsal teaches, when it was this population's turn.
@@ -87,64 +76,37 @@ impl Graded {
         if rehearsal.is_sequential() && self.level != turn {
             return;
         }
-        for (n, beginning) in state.beginnings.iter_mut().enumerate() {
-            let (neuron, membrane) = (self.neuron(n), state.states[n].membrane);
-            if neuron.learns() {
-                *beginning = rehearsal.outcome(neuron.threshold, beginning.0, membrane, state.rehearsed[n]);
+        let GradedState { memory, beginnings } = state;
+        for (place, beginning) in beginnings.iter_mut().enumerate() {
+            let neuron = self.neurons[place % self.neurons.len()].filter(StreamingNeuron::learns);
+            if let Some(neuron) = neuron {
+                let (membrane, rehearsed) = (memory.membranes[place], memory.rehearsed[place]);
+                *beginning = rehearsal.outcome(neuron.threshold, beginning.0, membrane, rehearsed);
             }
         }
-    }
-
-    fn neuron(&self, n: usize) -> &StreamingNeuron {
-        &self.neurons[if self.neurons.len() > self.layout.channels { n } else { n / self.layout.inner }]
     }
 
     pub(super) fn run(&self, state: &mut GradedState, steps: &mut GradedSteps<'_>) {
-        let (size, words) = (self.layout.volume(), self.layout.words());
-        if self.bits {
-            steps.spikes.fill(0);
-        }
-        for n in 0..self.initial.len() {
-            let neuron = self.neuron(n);
-            let at = self.layout.place(n);
-            let mut of_neuron = state.states[n];
-            for (step, (currents, t)) in steps.currents.iter().zip(steps.first..).enumerate() {
-                let before = of_neuron.fired;
-                let quanta = neuron.step(&mut of_neuron, f64::from(currents[at]), t);
-                let fired = of_neuron.fired - before;
-                if self.rehearses {
-                    state.rehearsed[n].observe(of_neuron.membrane + f64::from(fired) * neuron.quantum(), fired != 0);
-                }
-                let weight = self.code_weights[(t - 1) as usize % self.code_weights.len()];
-                state.codes[n] += if of_neuron.muted { 0 } else { fired * weight };
-                state.quanta[n] = quanta;
-                if quanta != 0 {
-                    state.counts[n].add(self.emission.spikes(quanta), quanta < 0);
-                }
-                if !self.bits {
-                    steps.values[step * size + at] = (f64::from(quanta) * neuron.amplitude(t)) as f32;
-                } else if quanta != 0 {
-                    steps.spikes[step * words + at / LANES] |= 1 << (at % LANES);
-                }
-            }
-            state.states[n] = of_neuron;
+        if let Some(kernel) = &self.kernel {
+            kernel.run(&mut state.memory, steps);
         }
     }
-}
 
-impl GradedState {
-    /// Back to before the first step; spikes stay counted.
-    pub(super) fn restart(&mut self) {
-        self.states.clear();
-        self.states.extend(self.beginnings.iter().copied().map(StreamingState::rehearsed));
-        self.rehearsed.clear();
-        self.rehearsed.resize(self.states.len(), Rehearsed::default());
-        self.codes.clear();
-        self.codes.resize(self.states.len(), 0);
+    /// What each neuron sent, in row-major order.
+    pub(super) fn codes(&self, state: &GradedState, plain: &mut [i32]) {
+        self.layout.give(&state.memory.codes, plain);
     }
 
-    /// The membranes, in row-major order.
-    pub(super) fn membranes(&self) -> Vec<f64> {
-        self.states.iter().map(|state| state.membrane).collect()
+    /// The spikes of each neuron, in row-major order.
+    pub(super) fn counts(&self, state: &GradedState, plain: &mut [SpikeCount]) {
+        for (n, count) in plain.iter_mut().enumerate() {
+            let place = self.layout.place(n);
+            *count = SpikeCount { spikes: state.memory.spikes[place], negative: state.memory.negative[place] };
+        }
+    }
+
+    /// The quanta that each sent last, and its membrane, in row-major order.
+    pub(super) fn last(&self, state: &GradedState) -> (Vec<i32>, Vec<f64>) {
+        (self.layout.plain(&state.memory.quanta), self.layout.plain(&state.memory.membranes))
     }
 }

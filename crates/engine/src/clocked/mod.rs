@@ -202,12 +202,12 @@ impl ClockedEngine<'_> {
             parts.par_iter_mut().for_each(|Part { input, output, codes, counts, steps }| {
                 let mut workspace = self.workspace();
                 *steps = workspace.run(self.network, program, input, Mode { until, recorder: None });
-                for (id, codes) in self.network.spiking().zip(codes) {
-                    workspace.codes(id, &self.network.node(id).shape, codes);
+                for (stage, codes) in program.populations().zip(codes) {
+                    workspace.codes(stage, codes);
                 }
-                let graded = self.network.spiking().filter(|id| !crate::codes_count_spikes(self.network, *id));
-                for (id, counts) in graded.zip(counts) {
-                    counts.copy_from_slice(workspace.counts(id));
+                let graded = program.populations().filter(|s| !crate::codes_count_spikes(self.network, s.node));
+                for (stage, counts) in graded.zip(counts) {
+                    workspace.counts(stage, counts);
                 }
                 output.copy_from_slice(&workspace.result(self.network, program, *steps));
                 self.keep(workspace);

@@ -163,6 +163,11 @@ impl Program {
         let changes = compiler.constant.iter().map(|constant| !constant).collect();
         Ok(Self { constants: compiler.constants, changes, stages, heads })
     }
+
+    /// The stages of populations, in topological order.
+    pub(super) fn populations(&self) -> impl Iterator<Item = &Stage> {
+        self.stages.iter().filter(|stage| matches!(stage.end, End::Fire { .. } | End::Graded(_)))
+    }
 }
 
 impl Compiler<'_> {

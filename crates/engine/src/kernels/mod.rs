@@ -10,6 +10,7 @@ mod depthwise;
 mod elementwise;
 pub(crate) mod events;
 pub(crate) mod fire;
+pub(crate) mod graded;
 mod head;
 mod layout;
 mod linear;

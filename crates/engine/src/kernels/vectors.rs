@@ -49,3 +49,12 @@ pub(crate) fn truncated_wide(x: f64, most: f64) -> i32 {
     // SAFETY: as above.
     unsafe { bounded.to_int_unchecked() }
 }
+
+/// A whole number between −2^24 and 2^24, as it is; what is none, or larger, becomes one of these. Unlike `as`, vectors have it.
+#[allow(clippy::inline_always, clippy::manual_clamp)] // likewise
+#[inline(always)]
+pub(crate) fn whole(x: f64) -> i32 {
+    let bounded = x.min(16_777_216.0).max(-16_777_216.0);
+    // SAFETY: as above.
+    unsafe { bounded.to_int_unchecked() }
+}

@@ -1,14 +1,14 @@
 //! What stages do with their currents, and what is left of it in the end.
 
-use spikeconverter_graph::{NodeId, volume};
+use spikeconverter_graph::volume;
 use spikeconverter_network::SpikingNetwork;
 
-use super::super::graded::{Graded, GradedSteps};
-use super::super::layout::Layout;
+use super::super::graded::Graded;
 use super::super::program::{End, Program, Source, Stage};
 use super::{Range, Recorder, Settling, Workspace};
 use crate::kernels::Threads;
 use crate::kernels::fire::Steps;
+use crate::kernels::graded::GradedSteps;
 use crate::kernels::tile::LANES;
 use crate::{SpikeCount, StepRecord};
 
@@ -128,9 +128,8 @@ impl Workspace {
             neurons.run(&mut state, &mut steps);
             if let Some(recorder) = recorder.as_mut() {
                 let (sample, step) = (recorder.sample, range.number(step));
-                let membranes = state.membranes();
-                let record =
-                    StepRecord { node: stage.node, sample, step, spikes: &state.quanta, membranes: &membranes };
+                let (quanta, membranes) = neurons.last(&state);
+                let record = StepRecord { node: stage.node, sample, step, spikes: &quanta, membranes: &membranes };
                 (recorder.show)(&record);
             }
         }
@@ -139,17 +138,18 @@ impl Workspace {
     }
 
     /// What each neuron of a population sent, in row-major order.
-    pub(in crate::clocked) fn codes(&self, id: NodeId, shape: &[usize], plain: &mut [i32]) {
-        if self.graded[id.0].codes.is_empty() {
-            Layout::new(shape).give(&self.counts[id.0], plain);
-        } else {
-            plain.copy_from_slice(&self.graded[id.0].codes);
+    pub(in crate::clocked) fn codes(&self, stage: &Stage, plain: &mut [i32]) {
+        match &stage.end {
+            End::Graded(neurons) => neurons.codes(&self.graded[stage.node.0], plain),
+            _ => stage.layout.give(&self.counts[stage.node.0], plain),
         }
     }
 
-    /// The spikes of each neuron of a population whose trains are no bits, in row-major order.
-    pub(in crate::clocked) fn counts(&self, id: NodeId) -> &[SpikeCount] {
-        &self.graded[id.0].counts
+    /// The spikes of each neuron of a population whose codes are not their number, in row-major order.
+    pub(in crate::clocked) fn counts(&self, stage: &Stage, plain: &mut [SpikeCount]) {
+        if let End::Graded(neurons) = &stage.end {
+            neurons.counts(&self.graded[stage.node.0], plain);
+        }
     }
 
     /// The network's result after so many steps.

@@ -40,7 +40,7 @@ impl Workspace {
     fn restart(&mut self, stage: &Stage) {
         let node = stage.node.0;
         match &stage.end {
-            End::Graded(_) => self.graded[node].restart(),
+            End::Graded(neurons) => neurons.restart(&mut self.graded[node]),
             End::Pool(pool) => pool.prepare(&mut self.pools[node]),
             End::Read { initial, .. } => self.membranes[node].clone_from(initial),
             // neurons of networks that rehearse are graded; what is shared is written anew in each block
