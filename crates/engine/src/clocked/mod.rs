@@ -23,6 +23,7 @@ mod pool;
 mod positions;
 mod program;
 mod run;
+mod tape;
 mod windows;
 
 use std::sync::Mutex;
@@ -34,6 +35,7 @@ use spikeconverter_network::{Simulation, SpikingNetwork};
 use self::online::{Online, Outcome};
 use self::program::Program;
 use self::run::{Mode, Recorder, Workspace};
+pub use self::tape::{Show, Tape, TapedEngine};
 use self::windows::Windows;
 use crate::stability::Listener;
 use crate::{Batch, Engine, EngineError, SpikeCount, StepRecord, Stopped, StreamingEngine, UntilStable, WatchStopped};
@@ -232,7 +234,7 @@ impl StreamingEngine for ClockedEngine<'_> {
         let mut outputs = Vec::new();
         let mut workspace = self.workspace();
         for (sample, input) in inputs.samples().enumerate() {
-            let recorder = Some(Recorder { sample, show });
+            let recorder = Some(Recorder { sample, only: None, show });
             let steps = workspace.run(self.network, program, input, Mode { until: None, recorder });
             outputs.extend(workspace.result(self.network, program, steps));
         }

@@ -124,6 +124,23 @@ struct Compiler<'a> {
 
 impl Program {
     pub(super) fn new(network: &SpikingNetwork) -> Result<Self, EngineError> {
+        Self::of(network, vec![true; network.nodes().len()])
+    }
+
+    /// The part that the network's result needs behind populations whose trains are known.
+    pub(super) fn behind(network: &SpikingNetwork, known: &[NodeId]) -> Result<Self, EngineError> {
+        let mut needed = vec![false; network.nodes().len()];
+        needed[network.output().0] = true;
+        for i in (0..needed.len()).rev().filter(|i| !known.contains(&NodeId(*i))) {
+            if needed[i] {
+                network.nodes()[i].inputs.iter().for_each(|input| needed[input.0] = true);
+            }
+        }
+        known.iter().for_each(|id| needed[id.0] = false);
+        Self::of(network, needed)
+    }
+
+    fn of(network: &SpikingNetwork, needed: Vec<bool>) -> Result<Self, EngineError> {
         let count = network.nodes().len();
         let mut constant = vec![false; count];
         for id in network.ids() {
@@ -143,7 +160,7 @@ impl Program {
         let mut compiler = Compiler { network, constant, shared, constants: (0..count).map(|_| None).collect() };
         let mut stages = Vec::new();
         let mut heads: Vec<Option<Compiled>> = (0..count).map(|_| None).collect();
-        for id in network.ids() {
+        for id in network.ids().filter(|id| needed[id.0]) {
             match &network.node(id).kind {
                 NodeKind::Synapse(op) if compiler.constant[id.0] => {
                     compiler.constants[id.0] = Some(compiler.kernel(op, id)?);
@@ -160,7 +177,7 @@ impl Program {
                 }
             }
         }
-        let changes = compiler.constant.iter().map(|constant| !constant).collect();
+        let changes = compiler.constant.iter().zip(&needed).map(|(constant, needed)| !constant && *needed).collect();
         Ok(Self { constants: compiler.constants, changes, stages, heads })
     }
 

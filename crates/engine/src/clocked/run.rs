@@ -5,7 +5,7 @@ mod operate;
 mod rehearse;
 mod values;
 
-use spikeconverter_graph::volume;
+use spikeconverter_graph::{NodeId, volume};
 use spikeconverter_network::SpikingNetwork;
 
 pub(super) use self::operate::add_word;
@@ -29,7 +29,7 @@ pub(super) struct Workspace {
     /// A block of spikes, by node.
     pub(super) trains: Vec<Vec<u16>>,
     /// A block of currents that several stages read, or of trains that are no bits, by node.
-    shared: Vec<Vec<f32>>,
+    pub(super) shared: Vec<Vec<f32>>,
     /// What neurons and maxima of such trains remember, by node.
     graded: Vec<GradedState>,
     pools: Vec<PoolState>,
@@ -55,6 +55,8 @@ pub(super) struct Workspace {
 /// Shows the steps of a sample.
 pub(super) struct Recorder<'a> {
     pub(super) sample: usize,
+    /// The population that is shown, where not all are.
+    pub(super) only: Option<NodeId>,
     pub(super) show: &'a mut dyn FnMut(&StepRecord<'_>),
 }
 
@@ -68,13 +70,20 @@ pub(super) struct Mode<'a> {
 
 /// What looks at the steps of a block.
 #[derive(Default)]
-struct Shown<'a, 'r, 's> {
+pub(super) struct Shown<'a, 'r, 's> {
     recorder: Option<&'a mut Recorder<'r>>,
     settling: Option<&'a mut Settling<'s>>,
 }
 
+impl<'a, 'r> Shown<'a, 'r, '_> {
+    /// A recorder, if any.
+    pub(super) fn to(recorder: Option<&'a mut Recorder<'r>>) -> Self {
+        Self { recorder, settling: None }
+    }
+}
+
 /// Whether a sample's class has settled.
-struct Settling<'a> {
+pub(super) struct Settling<'a> {
     stability: Stability,
     listener: &'a Listener,
     /// The steps that it took, once it has.
@@ -133,7 +142,7 @@ impl Workspace {
     }
 
     /// Runs the stages that play through a block of steps.
-    fn run_block(
+    pub(super) fn run_block(
         &mut self,
         network: &SpikingNetwork,
         program: &Program,
@@ -147,7 +156,8 @@ impl Workspace {
         }
         for stage in program.stages.iter().filter(|stage| plays(stage)) {
             // where every step is shown, steps are taken one by one
-            if let Some(fused) = stage.fused.as_ref().filter(|_| shown.recorder.is_none())
+            let mut recorder = shown.recorder.as_deref_mut().filter(|r| r.only.is_none_or(|only| only == stage.node));
+            if let Some(fused) = stage.fused.as_ref().filter(|_| recorder.is_none())
                 && self.run_fused(network, stage, fused, block)
             {
                 continue;
@@ -157,7 +167,7 @@ impl Workspace {
                 for (number, operation) in stage.operations.iter().enumerate() {
                     self.operate(network, operation, number, range);
                 }
-                self.finish(network, stage, range, shown.recorder.as_deref_mut(), shown.settling.as_deref_mut());
+                self.finish(network, stage, range, recorder.as_deref_mut(), shown.settling.as_deref_mut());
             }
         }
     }
@@ -187,7 +197,7 @@ impl Workspace {
     }
 
     /// Membranes before the first step, and all that is computed once.
-    fn prepare(&mut self, network: &SpikingNetwork, program: &Program, sample: &[f32]) {
+    pub(super) fn prepare(&mut self, network: &SpikingNetwork, program: &Program, sample: &[f32]) {
         let nodes = network.nodes().len();
         self.plain.resize_with(nodes, Vec::new);
         self.constants.resize_with(nodes, Vec::new);

@@ -215,7 +215,9 @@ impl GradedNeurons {
         }
         let weight = self.kind.phases.map_or(1.0, |phases| phases.weight(t));
         let mut at = *threshold;
-        at.iter_mut().for_each(|at| *at *= weight);
+        for at in &mut at {
+            *at *= weight;
+        }
         let mut limit = *most;
         if let NegativeSpikes::Memory(gate) = self.kind.negative
             && let Some(high) = gate.high
