@@ -24,7 +24,7 @@ pub(super) static METHOD: Streaming = Streaming {
         when: "For hardware that sends up to 4 plain spikes in a step, with no sign: accuracy after few steps on \
                ordinary convolutions, with less energy than `group` at the same T and somewhat less accuracy. \
                Thresholds are searched for and biases corrected, for which the spiking network is simulated layer by \
-               layer, in a time that grows with the square of the depth. Depthwise layers need 16 steps and more. \
+               layer, about twice in all. Depthwise layers need 16 steps and more. \
                Where spikes may have signs and sizes, `dcgs` is ahead or level from T = 2 on, with less energy.",
         ..MethodInfo::STREAM
     },

@@ -25,8 +25,8 @@ pub(super) static METHOD: Streaming = Streaming {
                   55.65 at 256 (trained 70.64); read in a later paper's table",
         when: "To reproduce what the reset by subtraction brought when it was new; plain binary spikes and one \
                threshold a layer, for simulations of a hundred steps and more. Thresholds are a share of the largest \
-               input of a step, for which the spiking network is simulated layer by layer, in a time that grows with \
-               the square of the depth. `li2021-light` simulates as much and corrects biases instead, and is ahead \
+               input of a step, for which the spiking network is simulated layer by layer, 32 steps and more. \
+               `li2021-light` simulates no more and corrects biases instead, and is ahead \
                where either has begun to converge; `rueckauer2017` needs no simulation.",
         ..MethodInfo::STREAM
     },

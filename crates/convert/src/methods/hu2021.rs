@@ -23,9 +23,9 @@ pub(super) static METHOD: Streaming = Streaming {
         figures: "not confirmed",
         when: "To reproduce results on deep residual networks, or where no more than one factor a layer may be \
                adjusted: it brings mean rates, which fall with depth, back to the trained network's. Plain neurons \
-               with reset by subtraction; calibration simulates the spiking network layer by layer, in a time that \
-               grows with the square of the depth. `li2021-light` corrects means channel by channel in that time, and \
-               is ahead on both networks measured here at the longest T.",
+               with reset by subtraction; calibration simulates the spiking network layer by layer, about twice in \
+               all. `li2021-light` corrects means channel by channel in that time, and is ahead \
+               on both networks measured here at the longest T.",
         ..MethodInfo::STREAM
     },
     recipe: Recipe { calibration: CalibrationRule::Compensation, ..Recipe::rate(ThresholdRule::MaxActivation) },

@@ -28,8 +28,8 @@ const LIGHT_INFO: MethodInfo = MethodInfo {
               light, 93.65 advanced, ResNet-20 of four times the width (trained 95.68) 93.89 and 94.33",
     when: "For plain neurons with reset by subtraction where weights must stay as trained: only thresholds and biases \
            change, membranes start at 0, so that without max pooling the network goes wherever a rate code goes (NIR, \
-           unrolled ONNX). Calibration simulates the spiking network layer by layer, at most 128 samples, in a time \
-           that grows with the square of the depth. The keyword spotter, with its depthwise layers, has barely begun \
+           unrolled ONNX). Calibration simulates the spiking network layer by layer, at most 128 samples, about \
+           twice in all. The keyword spotter, with its depthwise layers, has barely begun \
            to convert at T = 32. `li2021-advanced` is ahead at every T on both networks measured here.",
     ..MethodInfo::STREAM
 };
@@ -45,7 +45,7 @@ pub(super) static ADVANCED: Streaming = Streaming {
         when: "The most accurate plain rate code here at the longest T measured on both networks: one binary spike a \
                step, reset by subtraction, nothing that waits. Weights are fitted by least squares and every neuron \
                has an initial potential of its own, which the hardware must be able to load; calibration simulates the \
-               spiking network layer by layer, in a time that grows with the square of the depth. It still wants tens \
+               spiking network layer by layer, a few times in all. It still wants tens \
                of steps; where spikes may have signs and sizes `dcgs` needs a few, where layers may wait \
                `spikeconverter`.",
         ..LIGHT_INFO

@@ -25,8 +25,8 @@ pub(super) static METHOD: Streaming = Streaming {
         structures_published: "convolution, linear, residual, average pooling; no biases, no batch normalisation",
         figures: "ResNet-20 on CIFAR-10: error 12.54 % (trained 10.9 %), from a secondary source; others not confirmed",
         when: "To reproduce results on VGG and residual networks without biases, with Poisson input (`--input`) and \
-               thousands of steps. Thresholds are measured in the spiking network, layer by layer, in a time that \
-               grows with the square of the depth; neurons are reset to zero, and what is beyond the threshold is \
+               thousands of steps. Thresholds are measured in the spiking network, layer by layer, over 32 steps \
+               and more; neurons are reset to zero, and what is beyond the threshold is \
                lost. Both networks measured here are at guessing with all T tried. `han2020` has the same look at \
                single steps with a reset that loses nothing, `li2021-light` is what that time is better spent on.",
         ..MethodInfo::STREAM

@@ -1,11 +1,14 @@
 //! A streaming network under construction: the populations decided so far, and the network up to any point.
 
-use spikeconverter_engine::{Batch, ClockedEngine, Engine, StreamingEngine};
+use std::sync::Mutex;
+
+use spikeconverter_engine::{Batch, Show, StepRecord};
 use spikeconverter_graph::ops::{Affine, Conv, ConvTranspose, Linear, MaxPool};
 use spikeconverter_graph::{NodeId, Op, Tensor};
 use spikeconverter_network::{Encoding, NetworkBuilder, NodeKind, Population, Readout, SpikingNetwork};
 
 use super::neuron::{max_pool, probe, streaming};
+use super::tapes::{Run, Tapes};
 use super::{Recipe, undecided};
 use crate::{ConvertError, Granularity, Options};
 
@@ -35,10 +38,13 @@ pub(super) struct Draft<'a> {
     readout: Vec<f32>,
     /// For each node, those that read it.
     consumers: Vec<Vec<NodeId>>,
+    /// Samples that are simulated, and what decided populations send on them.
+    samples: Batch,
+    tapes: Tapes,
 }
 
 impl<'a> Draft<'a> {
-    pub(super) fn new(network: &'a SpikingNetwork, recipe: Recipe, options: &Options) -> Self {
+    pub(super) fn new(network: &'a SpikingNetwork, recipe: Recipe, options: &Options, samples: Batch) -> Self {
         let count = network.nodes().len();
         Self {
             recipe,
@@ -49,6 +55,8 @@ impl<'a> Draft<'a> {
             reweighed: vec![None; count],
             readout: Vec::new(),
             consumers: network.consumers(),
+            samples,
+            tapes: Tapes::default(),
         }
     }
 
@@ -62,6 +70,11 @@ impl<'a> Draft<'a> {
         &self.recipe
     }
 
+    /// The samples that are simulated.
+    pub(super) fn samples(&self) -> &Batch {
+        &self.samples
+    }
+
     /// `T`.
     pub(super) fn time_steps(&self) -> u32 {
         self.time_steps
@@ -70,6 +83,7 @@ impl<'a> Draft<'a> {
     /// Decides a population.
     pub(super) fn decide(&mut self, id: NodeId, decision: Decision) {
         self.decisions[id.0] = Some(decision);
+        self.tapes.forget(id);
     }
 
     /// What is decided of a population.
@@ -79,6 +93,7 @@ impl<'a> Draft<'a> {
 
     /// The same, to be corrected.
     pub(super) fn decision_mut(&mut self, id: NodeId) -> Option<&mut Decision> {
+        self.tapes.forget(id);
         self.decisions[id.0].as_mut()
     }
 
@@ -108,30 +123,50 @@ impl<'a> Draft<'a> {
     }
 
     /// The mean over all steps of what a node sends (a population's neurons, before their maximum), for each sample; only
-    /// what comes before needs to be decided.
-    pub(super) fn mean(&self, id: NodeId, samples: &Batch) -> Result<Batch, ConvertError> {
-        let (builder, mut places) = self.up_to(id, self.time_steps)?;
-        let sent = places.trains[id.0].take();
-        mean_at(builder, sent.map_or_else(|| places.of(id), Ok)?, samples)
+    /// what comes before needs to be decided. A population itself may still change.
+    pub(super) fn mean(&mut self, id: NodeId) -> Result<Batch, ConvertError> {
+        let (builder, places) = self.up_to(id, self.time_steps)?;
+        let sent = places.trains[id.0].map_or_else(|| places.of(id), Ok)?;
+        let unsettled = places.trains[id.0].map(|_| id);
+        self.run(builder, places, sent, unsettled, None)
     }
 
     /// The mean over all steps of what a node's readers receive (a population's maximum, where it has one), for each sample.
-    pub(super) fn delivered(&self, id: NodeId, samples: &Batch) -> Result<Batch, ConvertError> {
+    /// All that comes before is settled.
+    pub(super) fn delivered(&mut self, id: NodeId) -> Result<Batch, ConvertError> {
         if id.0 == 0 {
             // however samples enter, they stand for themselves
-            return Ok(samples.clone());
+            return Ok(self.samples.clone());
         }
         let (builder, places) = self.up_to(id, self.time_steps)?;
-        mean_at(builder, places.of(id)?, samples)
+        let place = places.of(id)?;
+        self.run(builder, places, place, None, None)
+    }
+
+    /// The mean at a place of a network under construction. Trains of populations that are settled are kept, and not simulated
+    /// again.
+    fn run(
+        &mut self,
+        mut builder: NetworkBuilder,
+        places: Places,
+        place: NodeId,
+        unsettled: Option<NodeId>,
+        show: Option<(NodeId, &Show<'_>)>,
+    ) -> Result<Batch, ConvertError> {
+        let end = builder.add("mean", NodeKind::Readout(Readout::default()), &[place])?;
+        let network = builder.finish(end)?;
+        let run = Run { network: &network, trains: &places.trains, unsettled, show };
+        let output = self.tapes.run(&run, &self.samples)?;
+        self.tapes.trim(self.network, &self.consumers);
+        Ok(output)
     }
 
     /// The largest value in any of `steps` steps of a current, over the samples, for each group of neurons.
     pub(super) fn largest_input(
-        &self,
+        &mut self,
         id: NodeId,
         granularity: Granularity,
         steps: u32,
-        samples: &Batch,
     ) -> Result<Vec<f32>, ConvertError> {
         let current = self.network.node(id).inputs[0];
         let (mut builder, places) = self.up_to(current, steps)?;
@@ -143,24 +178,26 @@ impl<'a> Draft<'a> {
         }
         // never fires, so that its membrane is the sum of all inputs so far
         let probe = builder.add("probe", NodeKind::Streaming(probe()), &[place])?;
-        let end = builder.add("end", NodeKind::Readout(Readout::default()), &[probe])?;
-        let network = builder.finish(end)?;
-        let count = super::threshold::groups(&network.node(probe).shape, granularity);
-        let mut largest = vec![0.0f64; count];
-        let mut before: Vec<f64> = Vec::new();
-        ClockedEngine::new(&network)?.record(samples, &mut |step| {
-            if step.node != probe {
-                return;
-            }
-            if step.step == 1 {
-                before = vec![0.0; step.membranes.len()];
-            }
+        let count = super::threshold::groups(&builder.node(probe).shape, granularity);
+        // of each sample, the largest so far and the membranes of the step before
+        let samples: Vec<Mutex<(Vec<f64>, Vec<f64>)>> =
+            (0..self.samples.count()).map(|_| Mutex::new((vec![0.0; count], Vec::new()))).collect();
+        let show = |step: &StepRecord<'_>| {
+            // steps of a sample are shown by one thread
+            let Ok(mut of_sample) = samples[step.sample].lock() else { return };
+            let (largest, before) = &mut *of_sample;
+            before.resize(step.membranes.len(), 0.0);
             let inner = step.membranes.len() / count;
-            for (n, (now, before)) in step.membranes.iter().zip(&before).enumerate() {
+            for (n, (now, before)) in step.membranes.iter().zip(before.iter()).enumerate() {
                 largest[n / inner] = largest[n / inner].max(now - before);
             }
             before.copy_from_slice(step.membranes);
-        })?;
+        };
+        self.run(builder, places, probe, None, Some((probe, &show)))?;
+        let of_samples = samples.into_iter().filter_map(|sample| sample.into_inner().ok());
+        let largest = of_samples.fold(vec![0.0f64; count], |largest, (of_sample, _)| {
+            largest.into_iter().zip(of_sample).map(|(a, b)| a.max(b)).collect()
+        });
         Ok(largest.into_iter().map(|x| x as f32).collect())
     }
 
@@ -261,12 +298,6 @@ impl<'a> Draft<'a> {
             _ => op.clone(),
         }
     }
-}
-
-/// The mean over all steps at a place of a network, for each sample.
-fn mean_at(mut builder: NetworkBuilder, place: NodeId, samples: &Batch) -> Result<Batch, ConvertError> {
-    let end = builder.add("mean", NodeKind::Readout(Readout::default()), &[place])?;
-    Ok(ClockedEngine::new(&builder.finish(end)?)?.infer(samples)?)
 }
 
 impl Decision {

@@ -10,6 +10,7 @@ mod neuron;
 mod parts;
 mod recipe;
 mod simulate;
+mod tapes;
 mod threshold;
 mod transmission;
 
@@ -19,7 +20,7 @@ use spikeconverter_graph::{Graph, NodeId, Op};
 use spikeconverter_network::{Encoding, Node, NodeKind, Population};
 use spikeconverter_neuron::StreamCoding;
 
-use self::calibration::{Deliveries, Pairs, calibrate, fit, readout};
+use self::calibration::{Deliveries, calibrate, fit, readout};
 pub use self::combinations::{Combination, combinations};
 use self::draft::{Decision, Draft};
 pub use self::parts::{
@@ -89,8 +90,6 @@ struct Builder<'a> {
     ann: AnnValues<'a>,
     options: &'a Options,
     transmission: Transmission,
-    /// Samples that are simulated.
-    simulated: Batch,
     /// Bounds of all values so far, where thresholds come from weights.
     bounds: Option<Bounds>,
     /// For each node, the way to its membranes where it is a synapse whose weights are to be fitted.
@@ -117,16 +116,15 @@ impl<'a> Builder<'a> {
             wanted.push(lowered.targets[route.membrane.0]);
             wanted.extend(route.beside.iter().filter(|other| **other > id).map(|other| lowered.targets[other.0]));
         }
-        let simulated = simulate::samples(graph, network.spiking().count(), options.time_steps, calibration)?;
+        let simulated = simulate::samples(graph, network, &recipe, options.time_steps, calibration)?;
         let model = recipe.threshold == ThresholdRule::Model;
         let bounds = if model { Some(Bounds::new(network.nodes().len(), calibration)?) } else { None };
         Ok(Self {
-            draft: Draft::new(network, recipe, options),
+            draft: Draft::new(network, recipe, options, simulated),
             lowered,
             ann: AnnValues::new(graph, &wanted, calibration)?,
             options,
             transmission: Transmission::new(&recipe, options.time_steps),
-            simulated,
             bounds,
             routes,
         })
@@ -138,9 +136,15 @@ impl<'a> Builder<'a> {
         self.ann.take(self.lowered.targets[input.0])
     }
 
+    /// Of values for all samples, those of the samples that are simulated.
+    fn simulated(&self, values: &Batch) -> Result<Batch, ConvertError> {
+        Ok(simulate::subset(values, self.draft.samples().count())?)
+    }
+
     /// The trained network's value of a node on the samples that are simulated.
     fn trained(&mut self, id: NodeId) -> Result<Batch, ConvertError> {
-        Ok(simulate::subset(&self.ann.take(self.lowered.targets[id.0])?, self.simulated.count())?)
+        let values = self.ann.take(self.lowered.targets[id.0])?;
+        self.simulated(&values)
     }
 
     /// Fits a synapse's weights, where calibration does.
@@ -151,7 +155,7 @@ impl<'a> Builder<'a> {
         for &other in route.beside.iter().filter(|&&other| other > id) {
             later = Some(sum(later, &self.trained(other)?));
         }
-        let deliveries = Deliveries { route: &route, samples: &self.simulated, wanted: &wanted, later };
+        let deliveries = Deliveries { route: &route, wanted: &wanted, later };
         fit(&mut self.draft, id, op, deliveries)
     }
 
@@ -176,30 +180,29 @@ impl<'a> Builder<'a> {
         let mut decision = Decision::thresholds(threshold);
         decision.start(recipe.initial, &self.transmission, activations.shape());
         self.draft.decide(id, decision);
-        let wanted = simulate::subset(&activations, self.simulated.count())?;
-        let pairs = Pairs { samples: &self.simulated, wanted: &wanted };
-        calibrate(&mut self.draft, id, pairs)?;
+        let wanted = self.simulated(&activations)?;
+        calibrate(&mut self.draft, id, &wanted)?;
         let node = self.lowered.network.node(id);
         let decision = self.draft.decision(id).ok_or_else(|| undecided(node))?;
         Ok(report(node, population, decision, &activations, &self.transmission))
     }
 
     /// What a rule looks at beside activations: bounds of the currents, or the largest inputs of a step.
-    fn found(&self, id: NodeId, population: &Population) -> Result<Option<Vec<f32>>, ConvertError> {
-        let recipe = self.draft.recipe();
-        match recipe.threshold {
+    fn found(&mut self, id: NodeId, population: &Population) -> Result<Option<Vec<f32>>, ConvertError> {
+        let Recipe { threshold, granularity, .. } = *self.draft.recipe();
+        match threshold {
             ThresholdRule::Model => {
                 let input = self.lowered.network.node(id).inputs[0];
                 let bounds = self.bounds.as_ref().and_then(|bounds| bounds.of(input));
                 let Some(currents) = bounds else { return Ok(None) };
                 Ok(Some(match self.draft.pool_in_front(population) {
-                    Some(pool) => reach(&currents.pooled(pool)?, population, recipe.granularity),
-                    None => reach(currents, population, recipe.granularity),
+                    Some(pool) => reach(&currents.pooled(pool)?, population, granularity),
+                    None => reach(currents, population, granularity),
                 }))
             }
             ThresholdRule::SpikeNorm | ThresholdRule::Rmp => {
                 let steps = simulate::steps(self.options.time_steps);
-                self.draft.largest_input(id, recipe.granularity, steps, &self.simulated).map(Some)
+                self.draft.largest_input(id, granularity, steps).map(Some)
             }
             _ => Ok(None),
         }
@@ -211,8 +214,8 @@ impl<'a> Builder<'a> {
         if matches!(self.draft.recipe().calibration, CalibrationRule::None | CalibrationRule::Compensation) {
             return Ok(());
         }
-        let wanted = simulate::subset(&wanted, self.simulated.count())?;
-        readout(&mut self.draft, id, Pairs { samples: &self.simulated, wanted: &wanted })
+        let wanted = self.simulated(&wanted)?;
+        readout(&mut self.draft, id, &wanted)
     }
 
     /// Carries bounds on through a node that is done.

@@ -51,14 +51,14 @@ impl<'a> TapedEngine<'a> {
     /// Prepares the part of a network that its result needs behind `known` populations.
     ///
     /// # Errors
-    /// [`EngineError`] when a node does not fit its inputs or is too large, the network is no streaming one or rehearses (what a
-    /// rehearsal teaches is on no tape), or a tape is not of such a population.
+    /// [`EngineError`] when a node does not fit its inputs or is too large, the network is no streaming one, it rehearses and
+    /// something is known (what a rehearsal teaches is on no tape), or a tape is not of such a population.
     pub fn new(network: &'a SpikingNetwork, known: Vec<(NodeId, Arc<Tape>)>) -> Result<Self, EngineError> {
         let refuse = |id: NodeId, reason: &str| {
             let what = network.nodes().get(id.0).map_or_else(String::new, |node| format!("node `{}`", node.name));
             Err(EngineError::Op { what, reason: reason.to_owned() })
         };
-        if network.rehearsal().is_some() {
+        if network.rehearsal().is_some() && !known.is_empty() {
             return refuse(NodeId(0), "what a rehearsal teaches is on no tape");
         }
         for (id, tape) in &known {
@@ -80,6 +80,11 @@ impl<'a> TapedEngine<'a> {
         Ok(Self { network, program: Program::behind(network, &ids)?, known })
     }
 
+    /// Whether a population is in the part that runs.
+    pub fn runs(&self, id: NodeId) -> bool {
+        self.program.populations().any(|stage| stage.node == id)
+    }
+
     /// Runs the samples that the tapes are of: the network's results, and tapes of the populations of `kept`. `show` is shown
     /// every step of a population.
     ///
@@ -99,7 +104,7 @@ impl<'a> TapedEngine<'a> {
             let reason = format!("its tape is of {} samples, and there are {}", tape.0.len(), inputs.count());
             return Err(EngineError::Op { what, reason });
         }
-        if let Some(id) = kept.iter().find(|id| self.program.populations().all(|stage| stage.node != **id)) {
+        if let Some(id) = kept.iter().find(|id| !self.runs(**id)) {
             let what = format!("node `{}`", self.network.node(*id).name);
             return Err(EngineError::Op { what, reason: "it does not run, so that no tape can be kept".to_owned() });
         }
@@ -128,6 +133,9 @@ impl<'a> TapedEngine<'a> {
         let (network, program, values) = (self.network, &self.program, inputs.sample(sample));
         workspace.prepare(network, program, values);
         let input = StreamInput::new(network, values);
+        if let Some(rehearsal) = network.rehearsal() {
+            workspace.rehearse(network, program, (&input, values), rehearsal);
+        }
         let steps = network.time_steps() as usize;
         let mut trains: Vec<Train> = kept.iter().map(|id| self.blank(*id)).collect();
         let mut shown = |record: &StepRecord<'_>| {

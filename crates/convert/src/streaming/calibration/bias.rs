@@ -11,15 +11,14 @@
 use spikeconverter_engine::Batch;
 use spikeconverter_graph::NodeId;
 
-use super::Pairs;
 use crate::ConvertError;
 use crate::calibrate::mean_difference;
 use crate::streaming::draft::Draft;
 
 /// Corrects the bias of a population's channels.
-pub(super) fn correct(draft: &mut Draft<'_>, id: NodeId, pairs: Pairs<'_>) -> Result<(), ConvertError> {
-    let found = draft.mean(id, pairs.samples)?;
-    let difference = mean_difference(pairs.wanted, &found);
+pub(super) fn correct(draft: &mut Draft<'_>, id: NodeId, wanted: &Batch) -> Result<(), ConvertError> {
+    let found = draft.mean(id)?;
+    let difference = mean_difference(wanted, &found);
     if let Some(decision) = draft.decision_mut(id) {
         add_by_channel(&mut decision.shift, &difference, found.volume());
     }
@@ -27,10 +26,10 @@ pub(super) fn correct(draft: &mut Draft<'_>, id: NodeId, pairs: Pairs<'_>) -> Re
 }
 
 /// Corrects the mean of each result. The read-out's membrane counts once and its result is divided by `T`.
-pub(in crate::streaming) fn readout(draft: &mut Draft<'_>, id: NodeId, pairs: Pairs<'_>) -> Result<(), ConvertError> {
-    let found: Batch = draft.mean(draft.network().node(id).inputs[0], pairs.samples)?;
+pub(in crate::streaming) fn readout(draft: &mut Draft<'_>, id: NodeId, wanted: &Batch) -> Result<(), ConvertError> {
+    let found: Batch = draft.mean(draft.network().node(id).inputs[0])?;
     let steps = draft.time_steps() as f32;
-    draft.start_readout(mean_difference(pairs.wanted, &found).into_iter().map(|d| d * steps).collect());
+    draft.start_readout(mean_difference(wanted, &found).into_iter().map(|d| d * steps).collect());
     Ok(())
 }
 

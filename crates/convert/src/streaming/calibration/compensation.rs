@@ -6,7 +6,6 @@
 use spikeconverter_engine::Batch;
 use spikeconverter_graph::NodeId;
 
-use super::Pairs;
 use crate::ConvertError;
 use crate::streaming::draft::Draft;
 
@@ -14,10 +13,10 @@ use crate::streaming::draft::Draft;
 const MOST: f64 = 1.2;
 
 /// Multiplies the currents of a population.
-pub(super) fn compensate(draft: &mut Draft<'_>, id: NodeId, pairs: Pairs<'_>) -> Result<(), ConvertError> {
-    let found = draft.mean(id, pairs.samples)?;
+pub(super) fn compensate(draft: &mut Draft<'_>, id: NodeId, wanted: &Batch) -> Result<(), ConvertError> {
+    let found = draft.mean(id)?;
     if let Some(decision) = draft.decision_mut(id) {
-        decision.gain = factor(pairs.wanted, &found);
+        decision.gain = factor(wanted, &found);
     }
     Ok(())
 }

@@ -1,8 +1,8 @@
 //! Calibration on unlabelled samples, layer by layer: a layer is corrected by what it really receives from the layers before
 //! it, which were corrected before.
 //!
-//! Means over time come from the clocked engine, which runs the network up to the layer; its memory does not grow with the
-//! number of steps.
+//! Means over time come from the clocked engine, which runs a layer behind what the layers before sent ([`super::tapes`]): all
+//! layers together cost about as much as a few runs of the network.
 
 mod bias;
 mod compensation;
@@ -19,22 +19,13 @@ use crate::ConvertError;
 pub(super) use bias::readout;
 pub(super) use weights::{Deliveries, fit};
 
-/// What a layer is calibrated on.
-#[derive(Clone, Copy)]
-pub(super) struct Pairs<'a> {
-    /// Samples that are simulated.
-    pub(super) samples: &'a Batch,
-    /// The trained network's activations for them.
-    pub(super) wanted: &'a Batch,
-}
-
-/// Calibrates a population that is decided.
-pub(super) fn calibrate(draft: &mut Draft<'_>, id: NodeId, pairs: Pairs<'_>) -> Result<(), ConvertError> {
+/// Calibrates a population that is decided. `wanted` are the trained network's activations for the samples that are simulated.
+pub(super) fn calibrate(draft: &mut Draft<'_>, id: NodeId, wanted: &Batch) -> Result<(), ConvertError> {
     match draft.recipe().calibration {
         // weights were fitted when it was their turn, before the population's
         CalibrationRule::None | CalibrationRule::Weights => Ok(()),
-        CalibrationRule::Bias => bias::correct(draft, id, pairs),
-        CalibrationRule::Compensation => compensation::compensate(draft, id, pairs),
-        CalibrationRule::Potentials | CalibrationRule::Full => potentials::calibrate(draft, id, pairs),
+        CalibrationRule::Bias => bias::correct(draft, id, wanted),
+        CalibrationRule::Compensation => compensation::compensate(draft, id, wanted),
+        CalibrationRule::Potentials | CalibrationRule::Full => potentials::calibrate(draft, id, wanted),
     }
 }

@@ -6,18 +6,18 @@
 //!
 //! the charge that the neuron lacks in `T` steps. Confirmed by the authors' code.
 
+use spikeconverter_engine::Batch;
 use spikeconverter_graph::NodeId;
 
-use super::Pairs;
 use crate::ConvertError;
 use crate::streaming::draft::Draft;
 
 /// Adds to a population's initial potentials what its neurons lack.
-pub(super) fn calibrate(draft: &mut Draft<'_>, id: NodeId, pairs: Pairs<'_>) -> Result<(), ConvertError> {
-    let found = draft.mean(id, pairs.samples)?;
+pub(super) fn calibrate(draft: &mut Draft<'_>, id: NodeId, wanted: &Batch) -> Result<(), ConvertError> {
+    let found = draft.mean(id)?;
     let neurons = found.volume();
     let mut lacking = vec![0.0f64; neurons];
-    for (wanted, found) in pairs.wanted.samples().zip(found.samples()) {
+    for (wanted, found) in wanted.samples().zip(found.samples()) {
         for ((sum, wanted), found) in lacking.iter_mut().zip(wanted).zip(found) {
             *sum += f64::from(wanted - found);
         }

@@ -21,9 +21,7 @@ use crate::streaming::draft::Draft;
 pub(in crate::streaming) struct Deliveries<'a> {
     /// The way to the membranes.
     pub(in crate::streaming) route: &'a Route,
-    /// Samples that are simulated.
-    pub(in crate::streaming) samples: &'a Batch,
-    /// The trained network's membranes for them.
+    /// The trained network's membranes for the samples that are simulated.
     pub(in crate::streaming) wanted: &'a Batch,
     /// What synapses that are still to be fitted bring to the same membranes, as the trained network has it.
     pub(in crate::streaming) later: Option<Batch>,
@@ -36,12 +34,12 @@ pub(in crate::streaming) fn fit(
     op: &Op,
     deliveries: Deliveries<'_>,
 ) -> Result<(), ConvertError> {
-    let Deliveries { route, samples, wanted, later } = deliveries;
+    let Deliveries { route, wanted, later } = deliveries;
     let mut beside = later;
     for &other in route.beside.iter().filter(|&&other| other < id) {
-        beside = Some(sum(beside, &draft.delivered(other, samples)?));
+        beside = Some(sum(beside, &draft.delivered(other)?));
     }
-    let input = draft.delivered(draft.network().node(id).inputs[0], samples)?;
+    let input = draft.delivered(draft.network().node(id).inputs[0])?;
     let (low, high) = bounds(draft.network(), route);
     if let Some(op) = fit_weights(op, &input, &Aim { wanted, beside: beside.as_ref(), low, high }) {
         draft.reweigh(id, op);

@@ -10,7 +10,7 @@ use crate::stream_input::StreamInput;
 impl Workspace {
     /// Tries a sample, all layers at once or level by level, and keeps what the populations learnt from it. A rehearsal runs
     /// whole, also where the sample itself may end early.
-    pub(super) fn rehearse(
+    pub(in crate::clocked) fn rehearse(
         &mut self,
         network: &SpikingNetwork,
         program: &Program,

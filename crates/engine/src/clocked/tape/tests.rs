@@ -69,9 +69,7 @@ fn what_lies_behind_known_trains_is_the_same() {
             let engine =
                 TapedEngine::new(&network, populations.iter().enumerate().filter_map(played).collect()).unwrap();
             // what lies behind the last known one runs, what lies before only where it is read
-            let runs: Vec<usize> = (0..populations.len())
-                .filter(|&n| engine.program.populations().any(|stage| stage.node == populations[n]))
-                .collect();
+            let runs: Vec<usize> = (0..populations.len()).filter(|&n| engine.runs(populations[n])).collect();
             assert!(runs.iter().all(|&n| !is_known(n)));
             let kept: Vec<NodeId> = runs.iter().map(|&n| populations[n]).collect();
             let (output, found) = engine.run(&samples, &kept, None).unwrap();
@@ -133,5 +131,10 @@ fn other_tapes_are_refused() {
     let p = builder.add("p", neurons, &[builder.input()]).unwrap();
     let end = builder.add("end", NodeKind::Readout(Readout::default()), &[p]).unwrap();
     let rehearsing = builder.finish(end).unwrap();
-    assert!(TapedEngine::new(&rehearsing, Vec::new()).is_err());
+    // alone it runs as in the clocked engine, and there is no tape to begin with
+    let samples = Batch::new(1, vec![1], vec![0.75]).unwrap();
+    let engine = TapedEngine::new(&rehearsing, Vec::new()).unwrap();
+    let (output, mut tapes) = engine.run(&samples, &[p], None).unwrap();
+    assert_eq!(output, ClockedEngine::new(&rehearsing).unwrap().infer(&samples).unwrap());
+    assert!(TapedEngine::new(&rehearsing, vec![(p, Arc::new(tapes.remove(0)))]).is_err());
 }
