@@ -81,6 +81,8 @@ class Trial(Candidate):
         Where it takes more steps than it may, and was not run.
     error : str, optional
         Where it could not be converted or run: why.
+    sketched : bool
+        Whether the figures are of weights calibrated layer by layer, where the candidate asks for all layers together.
     front : bool
         Whether it is on the Pareto front of what is minimised and the drop.
     """
@@ -89,6 +91,7 @@ class Trial(Candidate):
     figures: Figures | None = None
     latency_steps: int | None = None
     error: str | None = None
+    sketched: bool
     front: bool
 
     @classmethod

@@ -128,7 +128,7 @@ impl<'a> Draft<'a> {
         let (builder, places) = self.up_to(id, self.time_steps)?;
         let sent = places.trains[id.0].map_or_else(|| places.of(id), Ok)?;
         let unsettled = places.trains[id.0].map(|_| id);
-        self.run(builder, places, sent, unsettled, None)
+        self.run(builder, &places, sent, unsettled, None)
     }
 
     /// The mean over all steps of what a node's readers receive (a population's maximum, where it has one), for each sample.
@@ -140,7 +140,7 @@ impl<'a> Draft<'a> {
         }
         let (builder, places) = self.up_to(id, self.time_steps)?;
         let place = places.of(id)?;
-        self.run(builder, places, place, None, None)
+        self.run(builder, &places, place, None, None)
     }
 
     /// The mean at a place of a network under construction. Trains of populations that are settled are kept, and not simulated
@@ -148,7 +148,7 @@ impl<'a> Draft<'a> {
     fn run(
         &mut self,
         mut builder: NetworkBuilder,
-        places: Places,
+        places: &Places,
         place: NodeId,
         unsettled: Option<NodeId>,
         show: Option<(NodeId, &Show<'_>)>,
@@ -193,7 +193,7 @@ impl<'a> Draft<'a> {
             }
             before.copy_from_slice(step.membranes);
         };
-        self.run(builder, places, probe, None, Some((probe, &show)))?;
+        self.run(builder, &places, probe, None, Some((probe, &show)))?;
         let of_samples = samples.into_iter().filter_map(|sample| sample.into_inner().ok());
         let largest = of_samples.fold(vec![0.0f64; count], |largest, (of_sample, _)| {
             largest.into_iter().zip(of_sample).map(|(a, b)| a.max(b)).collect()

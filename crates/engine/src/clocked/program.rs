@@ -124,7 +124,7 @@ struct Compiler<'a> {
 
 impl Program {
     pub(super) fn new(network: &SpikingNetwork) -> Result<Self, EngineError> {
-        Self::of(network, vec![true; network.nodes().len()])
+        Self::of(network, &vec![true; network.nodes().len()])
     }
 
     /// The part that the network's result needs behind populations whose trains are known.
@@ -136,11 +136,13 @@ impl Program {
                 network.nodes()[i].inputs.iter().for_each(|input| needed[input.0] = true);
             }
         }
-        known.iter().for_each(|id| needed[id.0] = false);
-        Self::of(network, needed)
+        for id in known {
+            needed[id.0] = false;
+        }
+        Self::of(network, &needed)
     }
 
-    fn of(network: &SpikingNetwork, needed: Vec<bool>) -> Result<Self, EngineError> {
+    fn of(network: &SpikingNetwork, needed: &[bool]) -> Result<Self, EngineError> {
         let count = network.nodes().len();
         let mut constant = vec![false; count];
         for id in network.ids() {
@@ -177,7 +179,7 @@ impl Program {
                 }
             }
         }
-        let changes = compiler.constant.iter().zip(&needed).map(|(constant, needed)| !constant && *needed).collect();
+        let changes = compiler.constant.iter().zip(needed).map(|(constant, needed)| !constant && *needed).collect();
         Ok(Self { constants: compiler.constants, changes, stages, heads })
     }
 

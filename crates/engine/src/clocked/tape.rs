@@ -191,7 +191,7 @@ impl Workspace {
     fn keep(&self, id: NodeId, train: &mut Train, block: usize) {
         match train {
             Train::Bits(words) => {
-                words.extend_from_slice(&self.trains[id.0][..block * (self.trains[id.0].len() / BLOCK)])
+                words.extend_from_slice(&self.trains[id.0][..block * (self.trains[id.0].len() / BLOCK)]);
             }
             Train::Values(values) => {
                 values.extend_from_slice(&self.shared[id.0][..block * (self.shared[id.0].len() / BLOCK)]);

@@ -6,9 +6,12 @@
 //! candidate four times the samples of the round before, of both parts, and lets a quarter of the candidates go on: front by
 //! front of the Pareto order of cost and drop, without those whose interval says that they cannot stay within the bound.
 //!
-//! Who is left after the last round is tried on the third part, the cheapest first, until one stays within the bound there. Its
-//! drop and interval are thus of samples that neither fitted nor chose it (where several had to be tried,
-//! [`Chosen::attempts`] says so). Test samples are never seen.
+//! In the last round, with all samples, candidates are taken by their cost, the cheapest first, until one stays within the bound
+//! on the second part and on the third; those that would cost more are not run. Its drop and interval are thus of samples that
+//! neither fitted nor chose it (where several had to be tried, [`Chosen::attempts`] says so). Test samples are never seen.
+//!
+//! What calibrates all layers together takes minutes. Until the last round such a candidate stands for itself by a *sketch*,
+//! the same with weights calibrated layer by layer, whose drop counts as what all together may leave of it.
 
 mod bench;
 mod interval;
@@ -26,7 +29,7 @@ use spikeconverter_data::{Dataset, Preprocessing};
 
 use self::bench::{Bench, Part};
 pub use self::interval::Interval;
-use self::race::{Standing, front, preference, survivors};
+use self::race::{Standing, front, survivors};
 pub use self::record::{Chosen, Figures, Search, SearchSetting, Trial, TrialResult};
 pub use self::space::Candidate;
 use self::space::candidates;
@@ -109,7 +112,7 @@ impl<'a> SearchRequest<'a> {
 pub struct SearchProgress<'a> {
     /// What is being done.
     pub phase: Phase,
-    /// The round, counted from 1, and rounds in all; the confirmation is the last. 0 while samples are read.
+    /// The round, counted from 1, and rounds in all. 0 while samples are read.
     pub round: (u32, u32),
     /// The candidate that is worked on.
     pub candidate: Option<&'a Candidate>,
@@ -142,25 +145,34 @@ fn run(request: &SearchRequest<'_>, progress: Tell<'_>) -> Result<Search> {
     let rounds = rounds(bench.choosing());
     let mut trials: Vec<Trial> = space.into_iter().map(Trial::new).collect();
     let mut racing: Vec<usize> = (0..trials.len()).collect();
-    for round in 1..=rounds {
+    // one round alone has nobody to leave behind
+    let races = (rounds - 1).max(1);
+    for round in 1..=races {
         let share = FACTOR.pow(rounds - round);
         let part = Part { fitted: bench.fitted().div_ceil(share), measured: bench.choosing().div_ceil(share) };
+        let mut seen: Vec<(Candidate, TrialResult)> = Vec::new();
         for (done, &at) in racing.iter().enumerate() {
             let trial = &mut trials[at];
-            let (candidate, total) = (&trial.candidate, racing.len());
+            let sketch = if rounds > 1 { trial.candidate.sketch() } else { None };
+            let (candidate, total) = (sketch.as_ref().unwrap_or(&trial.candidate), racing.len());
             let mut told = |phase| {
-                let round = (round, rounds + 1);
+                let round = (round, rounds);
                 progress(&SearchProgress { phase, round, candidate: Some(candidate), done, total });
             };
-            trial.result = bench.run(request, candidate, part, round == rounds, &mut told)?;
-            trial.round = round;
+            let same = seen.iter().find(|(other, _)| other == candidate).map(|(_, result)| result.clone());
+            let result = match same {
+                Some(result) => result,
+                None => bench.run(request, candidate, part, &mut told)?,
+            };
+            seen.push((candidate.clone(), result.clone()));
+            (trial.sketched, trial.result, trial.round) = (sketch.is_some(), result, round);
         }
         let keep = racing.len().div_ceil(FACTOR).max(FEWEST_SURVIVORS);
         let standings: Vec<_> = racing.iter().map(|&at| trials[at].standing(request.objective)).collect();
         racing = survivors(&standings, request.max_drop, keep).into_iter().map(|i| racing[i]).collect();
     }
+    let chosen = settle(request, &mut bench, &mut trials, racing, rounds, progress)?;
     mark_front(&mut trials, request.objective);
-    let chosen = confirm(request, &mut bench, &trials, racing, rounds, progress)?;
     Ok(Search { setting: bench.setting(request), trials, chosen, seconds: started.elapsed().as_secs_f64() })
 }
 
@@ -169,38 +181,45 @@ fn rounds(choosing: usize) -> u32 {
     (1..MOST_ROUNDS).take_while(|&more| choosing / FACTOR.pow(more) >= FEWEST_CHOOSING).count() as u32 + 1
 }
 
-/// Marks the trials on the Pareto front of cost and drop. Figures of few samples are not worth those of many, so that only
-/// trials with the most samples are compared with each other, and others with them.
+/// Marks the trials on the Pareto front of cost and drop, each as its last round showed it. Sketches are not what their
+/// candidates ask for, and are on no front.
 fn mark_front(trials: &mut [Trial], objective: Objective) {
-    let standings: Vec<Option<Standing>> = trials.iter().map(|trial| trial.standing(objective)).collect();
+    let standing = |trial: &Trial| trial.standing(objective).filter(|_| !trial.sketched);
+    let standings: Vec<Option<Standing>> = trials.iter().map(standing).collect();
     for (trial, is) in trials.iter_mut().zip(front(&standings)) {
         trial.front = is;
     }
 }
 
-/// Measures the candidates that are left on samples of their own, the cheapest first, until one stays within the bound.
-fn confirm(
+/// The last round: candidates that are left are converted on all samples to fit on, the cheapest first, until one stays within
+/// the bound on all samples to choose on, and then on samples of its own. Dearer ones are not run.
+fn settle(
     request: &SearchRequest<'_>,
     bench: &mut Bench<'_>,
-    trials: &[Trial],
+    trials: &mut [Trial],
     mut racing: Vec<usize>,
     rounds: u32,
     progress: Tell<'_>,
 ) -> Result<Option<Chosen>> {
-    let standing = |at: &usize| trials[*at].standing(request.objective);
-    racing.retain(|at| standing(at).is_some_and(|standing| standing.drop.estimate <= request.max_drop));
-    racing.sort_by(|a, b| match (standing(a), standing(b)) {
-        (Some(a), Some(b)) => preference(&a, &b, request.max_drop),
-        _ => std::cmp::Ordering::Equal,
-    });
+    let cost = |at: &usize| trials[*at].standing(request.objective).map_or(f64::INFINITY, |standing| standing.cost);
+    racing.sort_by(|a, b| cost(a).total_cmp(&cost(b)));
+    let (all, total) = (Part { fitted: bench.fitted(), measured: bench.choosing() }, racing.len());
+    let mut attempts = 0;
     for (done, &at) in racing.iter().enumerate() {
-        let candidate = &trials[at].candidate;
-        let round = (rounds + 1, rounds + 1);
-        let (phase, total) = (Phase::Evaluating, racing.len());
-        progress(&SearchProgress { phase, round, candidate: Some(candidate), done, total });
-        let Some((file, figures)) = bench.confirm(request, candidate)? else { continue };
+        let candidate = trials[at].candidate.clone();
+        let mut told = |phase| {
+            progress(&SearchProgress { phase, round: (rounds, rounds), candidate: Some(&candidate), done, total });
+        };
+        let result = bench.run(request, &candidate, all, &mut told)?;
+        let trial = &mut trials[at];
+        (trial.sketched, trial.result, trial.round) = (false, result, rounds);
+        if trial.figures().is_none_or(|figures| figures.drop.estimate > request.max_drop) {
+            continue;
+        }
+        let Some((file, figures)) = bench.confirm(request, &candidate)? else { continue };
+        attempts += 1;
         if figures.drop.estimate <= request.max_drop {
-            return Ok(Some(Chosen { candidate: candidate.clone(), figures, attempts: done + 1, trial: at, file }));
+            return Ok(Some(Chosen { candidate, figures, attempts, trial: at, file }));
         }
     }
     Ok(None)

@@ -15,9 +15,9 @@ const METHODS: [&str; 5] = ["spikeconverter", "dcgs", "ecmt", "group", "li2021-l
 const WINDOWS: [u32; 6] = [2, 3, 4, 5, 6, 8];
 /// Lengths of streaming simulations that are tried unless others are asked for.
 const STREAMS: [u32; 5] = [4, 8, 16, 32, 64];
-/// The longest window in which weights calibrated against the network's result are tried: beyond, they win nothing that is
-/// worth their time.
-const LONGEST_NETWORK_CALIBRATION: u32 = 4;
+/// The longest window in which weights calibrated against the network's result are tried: beyond, they win nothing
+/// (bench/ACCURACY.md).
+const LONGEST_NETWORK_CALIBRATION: u32 = 3;
 
 /// A method with its options.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -29,6 +29,17 @@ pub struct Candidate {
 }
 
 impl Candidate {
+    /// The same with weights calibrated layer by layer, where it calibrates all layers together: that takes minutes, and is left
+    /// to the last round. `None` for other candidates.
+    pub(super) fn sketch(&self) -> Option<Self> {
+        let takes = known_method(&self.method).is_ok_and(|m| m.info().options.contains(&"--weight-calibration"));
+        let all_together = takes && self.options.implied_weight_calibration() == WeightCalibration::Network;
+        all_together.then(|| Self {
+            method: self.method.clone(),
+            options: Options { weight_calibration: Some(WeightCalibration::Layer), ..self.options.clone() },
+        })
+    }
+
     /// The flags of `convert` that ask for it.
     pub fn flags(&self) -> String {
         format!("--method {}{}", self.method, self.options.flags())
