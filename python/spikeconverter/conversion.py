@@ -74,6 +74,7 @@ def convert(
     max_pool: str | None = None,
     rehearsal: str | None = None,
     rehearsal_steps: int | None = None,
+    skip_steps: int | None = None,
     calibrate: int = 1024,
     seed: int = 0,
     input_shape: Sequence[int] | None = None,
@@ -113,7 +114,7 @@ def convert(
         Of a layer's positive activations, in methods that normalise so.
     input
         How samples enter; ``analog``, or ``pixels`` with ``weights="i8"``, unless said.
-    neuron, levels, threshold_rule, initial, calibration_rule, max_pool, rehearsal, rehearsal_steps
+    neuron, levels, threshold_rule, initial, calibration_rule, max_pool, rehearsal, rehearsal_steps, skip_steps
         Parts of a streaming method that are replaced; `parts` lists them.
     calibrate
         Calibrate on at most so many samples.
@@ -168,6 +169,7 @@ def convert(
         "max_pool": max_pool,
         "rehearsal": rehearsal,
         "rehearsal_steps": rehearsal_steps,
+        "skip_steps": skip_steps,
     }
     samples = None
     if calibration is not None:

@@ -1,7 +1,8 @@
 //! Threshold rules and calibrations on networks of a few neurons, worked by hand.
 
 use spikeconverter_convert::{
-    CalibrationRule, Conversion, Granularity, InitialRule, Options, Parts, RehearsalRule, ThresholdRule, method,
+    CalibrationRule, Conversion, ConvertError, Granularity, InitialRule, Options, Parts, RehearsalRule, ThresholdRule,
+    method,
 };
 use spikeconverter_engine::{Ann, Batch, ClockedEngine, Engine};
 use spikeconverter_graph::ops::{Activation, Linear};
@@ -83,6 +84,29 @@ fn biases_take_back_the_mean_difference() {
     let wanted = Ann::new(&graph).unwrap().run(&[samples]).unwrap().remove(0);
     let mean = |batch: &Batch| batch.data().iter().sum::<f32>() / 2.0;
     assert!((mean(&found) - mean(&wanted)).abs() < 1e-5);
+}
+
+/// A neuron of activation 1 and threshold 2 fires in steps 2 and 4 of 4: 4/4 in the mean over all, 4/3 over the last three; where
+/// biases are corrected, so is what is read. Nothing may be left to read.
+#[test]
+fn results_are_read_without_the_first_steps() {
+    let graph = network(1, &[(&[1.0], None), (&[1.0], None)]);
+    let samples = Batch::new(2, vec![1], vec![1.0, 2.0]).unwrap();
+    let options = |skip_steps, calibration| {
+        let parts = Parts { skip_steps: Some(skip_steps), calibration: Some(calibration), ..Parts::default() };
+        Options { time_steps: 4, percentile: 100.0, parts, ..Options::default() }
+    };
+    let results = |skip, calibration| {
+        let conversion = convert("rueckauer2017", &graph, &samples, &options(skip, calibration));
+        ClockedEngine::new(&conversion.network).unwrap().infer(&samples).unwrap().into_data()
+    };
+    assert_eq!(results(0, CalibrationRule::None), [1.0, 2.0]);
+    assert_eq!(results(1, CalibrationRule::None), [4.0 / 3.0, 2.0]);
+    let corrected = results(1, CalibrationRule::Bias);
+    assert!((corrected.iter().sum::<f32>() - 3.0).abs() < 1e-5, "{corrected:?}");
+    let all = options(4, CalibrationRule::None);
+    let refused = method("rueckauer2017").unwrap().convert(&graph, &samples, &all, &mut |_, _| Ok(()));
+    assert!(matches!(refused, Err(ConvertError::Option { option: "--skip-steps", .. })));
 }
 
 /// The same neuron lacks a charge of 3 · 1/6 on average; each neuron has its own.

@@ -41,6 +41,10 @@ pub(crate) struct PartsArgs {
     /// Steps of a rehearsal, a layer where layers take turns; they count as latency
     #[arg(long, value_name = "N")]
     rehearsal_steps: Option<u32>,
+
+    /// Steps at the beginning that results are read without, so that layers have settled
+    #[arg(long, value_name = "N")]
+    skip_steps: Option<u32>,
 }
 
 impl PartsArgs {
@@ -55,6 +59,7 @@ impl PartsArgs {
             pool: self.max_pool,
             rehearsal: self.rehearsal,
             rehearsal_steps: self.rehearsal_steps,
+            skip_steps: self.skip_steps,
         }
     }
 }

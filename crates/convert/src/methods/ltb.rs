@@ -8,10 +8,10 @@
 //!
 //! Confirmed, by the authors' code and the paper: all of this, one threshold a channel, the comparison with `>`, maxima in front
 //! of the neurons. Different there: these maxima are of the currents of each step, which fluctuate with the spikes behind them,
-//! and the mean of a maximum is larger than the maximum of means, however long the simulation; results may be read from a later
-//! step on. Ours: the largest of the sums of currents so far, as a window has it, which is exact (`--max-pool instantaneous` is
-//! the authors'); activations are those of the trained network, not clipped by the thresholds of the layers before while these
-//! are found.
+//! and the mean of a maximum is larger than the maximum of means, however long the simulation; results are read from a later
+//! step on (`--skip-steps`). Ours: the largest of the sums of currents so far, as a window has it, which is exact (`--max-pool
+//! instantaneous` is the authors'); activations are those of the trained network, not clipped by the thresholds of the layers
+//! before while these are found.
 
 use super::{MethodInfo, Streaming};
 use crate::Granularity;

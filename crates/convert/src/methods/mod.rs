@@ -102,6 +102,7 @@ impl MethodInfo {
             "--max-pool",
             "--rehearsal",
             "--rehearsal-steps",
+            "--skip-steps",
             "--input",
         ],
         figures: "none confirmed",

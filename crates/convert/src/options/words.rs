@@ -50,6 +50,7 @@ pub(super) fn options(words: &Words) -> Result<Options, ConvertError> {
             pool: part(words, "--max-pool")?,
             rehearsal: part(words, "--rehearsal")?,
             rehearsal_steps: number(words, "--rehearsal-steps")?,
+            skip_steps: number(words, "--skip-steps")?,
         },
     })
 }

@@ -80,6 +80,11 @@ impl<'a> Draft<'a> {
         self.time_steps
     }
 
+    /// The steps that the read-out reads.
+    pub(super) fn steps_read(&self) -> u32 {
+        self.time_steps - self.recipe.skip_steps
+    }
+
     /// Decides a population.
     pub(super) fn decide(&mut self, id: NodeId, decision: Decision) {
         self.decisions[id.0] = Some(decision);
@@ -128,7 +133,14 @@ impl<'a> Draft<'a> {
         let (builder, places) = self.up_to(id, self.time_steps)?;
         let sent = places.trains[id.0].map_or_else(|| places.of(id), Ok)?;
         let unsettled = places.trains[id.0].map(|_| id);
-        self.run(builder, &places, sent, unsettled, None)
+        self.run(builder, &places, (sent, 0), unsettled, None)
+    }
+
+    /// The mean of what a node sends over the steps that the read-out reads; all that comes before is settled.
+    pub(super) fn read(&mut self, id: NodeId) -> Result<Batch, ConvertError> {
+        let (builder, places) = self.up_to(id, self.time_steps)?;
+        let place = places.of(id)?;
+        self.run(builder, &places, (place, self.recipe.skip_steps), None, None)
     }
 
     /// The mean over all steps of what a node's readers receive (a population's maximum, where it has one), for each sample.
@@ -140,20 +152,20 @@ impl<'a> Draft<'a> {
         }
         let (builder, places) = self.up_to(id, self.time_steps)?;
         let place = places.of(id)?;
-        self.run(builder, &places, place, None, None)
+        self.run(builder, &places, (place, 0), None, None)
     }
 
-    /// The mean at a place of a network under construction. Trains of populations that are settled are kept, and not simulated
+    /// The mean at a place of a network under construction, after some steps. Trains of populations that are settled are kept, and not simulated
     /// again.
     fn run(
         &mut self,
         mut builder: NetworkBuilder,
         places: &Places,
-        place: NodeId,
+        (place, skip): (NodeId, u32),
         unsettled: Option<NodeId>,
         show: Option<(NodeId, &Show<'_>)>,
     ) -> Result<Batch, ConvertError> {
-        let end = builder.add("mean", NodeKind::Readout(Readout::default()), &[place])?;
+        let end = builder.add("mean", NodeKind::Readout(Readout { skip, ..Readout::default() }), &[place])?;
         let network = builder.finish(end)?;
         let run = Run { network: &network, trains: &places.trains, unsettled, show };
         let output = self.tapes.run(&run, &self.samples)?;
@@ -193,7 +205,7 @@ impl<'a> Draft<'a> {
             }
             before.copy_from_slice(step.membranes);
         };
-        self.run(builder, &places, probe, None, Some((probe, &show)))?;
+        self.run(builder, &places, (probe, 0), None, Some((probe, &show)))?;
         let of_samples = samples.into_iter().filter_map(|sample| sample.into_inner().ok());
         let largest = of_samples.fold(vec![0.0f64; count], |largest, (of_sample, _)| {
             largest.into_iter().zip(of_sample).map(|(a, b)| a.max(b)).collect()
@@ -232,7 +244,9 @@ impl<'a> Draft<'a> {
             NodeKind::Population(population) => return self.populate(builder, places, id, population, inputs[0]),
             NodeKind::MaxPool(pool) => max_pool(pool, self.recipe.pool.of_trains()),
             NodeKind::Synapse(op) => NodeKind::Synapse(self.listener_op(id, op)),
-            NodeKind::Readout(_) => NodeKind::Readout(Readout { initial: self.readout.clone(), ..Readout::default() }),
+            NodeKind::Readout(_) => {
+                NodeKind::Readout(Readout { initial: self.readout.clone(), skip: self.recipe.skip_steps })
+            }
             other => other.clone(),
         };
         places.values[id.0] = Some(builder.add(node.name.clone(), kind, &inputs)?);

@@ -163,6 +163,9 @@ pub struct Parts {
     pub rehearsal: Option<RehearsalRule>,
     /// Steps of that.
     pub rehearsal_steps: Option<u32>,
+    /// Steps at the beginning that results are read without, fewer than all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub skip_steps: Option<u32>,
 }
 
 impl Parts {
@@ -180,6 +183,7 @@ impl Parts {
             choice("--max-pool", self.pool),
             choice("--rehearsal", self.rehearsal),
             self.rehearsal_steps.map(|steps| ("--rehearsal-steps", steps.to_string())),
+            self.skip_steps.map(|steps| ("--skip-steps", steps.to_string())),
         ]
         .into_iter()
         .flatten()

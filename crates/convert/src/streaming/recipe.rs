@@ -33,6 +33,8 @@ pub(crate) struct Recipe {
     pub(crate) rehearsal: RehearsalRule,
     /// Steps of that; 0 where there is none.
     pub(crate) rehearsal_steps: u32,
+    /// Steps at the beginning that results are read without.
+    pub(crate) skip_steps: u32,
 }
 
 /// A recipe as reports and tables show it: the parts by their names.
@@ -91,6 +93,7 @@ impl Recipe {
             pool: MaxPoolRule::Gate,
             rehearsal: RehearsalRule::None,
             rehearsal_steps: 0,
+            skip_steps: 0,
         }
     }
 
@@ -154,7 +157,12 @@ impl Recipe {
             pool: parts.pool.unwrap_or(self.pool),
             rehearsal,
             rehearsal_steps: parts.rehearsal_steps.unwrap_or(own_steps),
+            skip_steps: parts.skip_steps.unwrap_or(self.skip_steps),
         };
+        if recipe.skip_steps >= options.time_steps {
+            let reason = format!("{} of {} steps leave none to read", recipe.skip_steps, options.time_steps);
+            return Err(ConvertError::Option { option: "--skip-steps", reason });
+        }
         match recipe.conflict() {
             None => Ok(recipe),
             Some((option, reason)) => Err(ConvertError::Option { option, reason }),

@@ -25,10 +25,10 @@ pub(super) fn correct(draft: &mut Draft<'_>, id: NodeId, wanted: &Batch) -> Resu
     Ok(())
 }
 
-/// Corrects the mean of each result. The read-out's membrane counts once and its result is divided by `T`.
+/// Corrects the mean of each result. The read-out's membrane counts once and its result is divided by the steps that are read.
 pub(in crate::streaming) fn readout(draft: &mut Draft<'_>, id: NodeId, wanted: &Batch) -> Result<(), ConvertError> {
-    let found: Batch = draft.mean(draft.network().node(id).inputs[0])?;
-    let steps = draft.time_steps() as f32;
+    let found: Batch = draft.read(draft.network().node(id).inputs[0])?;
+    let steps = draft.steps_read() as f32;
     draft.start_readout(mean_difference(wanted, &found).into_iter().map(|d| d * steps).collect());
     Ok(())
 }
