@@ -8,10 +8,11 @@
 //!
 //! Confirmed, by the authors' code and the paper: all of this, one threshold a channel, the comparison with `>`, maxima in front
 //! of the neurons. Different there: these maxima are of the currents of each step, which fluctuate with the spikes behind them,
-//! and the mean of a maximum is larger than the maximum of means, however long the simulation; results are read from a later
-//! step on (`--skip-steps`). Ours: the largest of the sums of currents so far, as a window has it, which is exact (`--max-pool
-//! instantaneous` is the authors'); activations are those of the trained network, not clipped by the thresholds of the layers
-//! before while these are found.
+//! and the mean of a maximum is larger than the maximum of means, however long the simulation; results are read from a later step
+//! on, by an estimate of the network's delay. Ours: the largest of the sums of currents so far, as a window has it, which is exact
+//! (`--max-pool instantaneous` is the authors'); results are the mean of all steps unless `--skip-steps` says otherwise, since the
+//! mean of a few last steps does not approach the trained network's however long the simulation; activations are those of the
+//! trained network, not clipped by the thresholds of the layers before while these are found.
 
 use super::{MethodInfo, Streaming};
 use crate::Granularity;
@@ -30,8 +31,9 @@ pub(super) static METHOD: Streaming = Streaming {
         when: "For plain neurons with reset by subtraction where nothing but thresholds may change: one a channel, \
                found in one pass over batches of activations, however deep the network. Neurons must start from half \
                the threshold; max pooling stands in front of them, where it is exact. It wants 32 steps and more, and \
-               of the methods that only choose thresholds it copes best with depthwise layers. `li2021-advanced` is \
-               ahead of it on both networks measured here, by fitting weights.",
+               of the methods that only choose thresholds it copes best with depthwise layers; read without the steps \
+               in which layers settle (`--skip-steps`), the keyword spotter comes close to the trained network. \
+               `li2021-advanced` is ahead of it on both networks measured here, by fitting weights.",
         ..MethodInfo::STREAM
     },
     recipe: Recipe {

@@ -31,8 +31,8 @@ pub(super) static METHOD: Streaming = Streaming {
                rehearsal of 8 steps, neurons that sent too much are silenced by a bit each. Plain neurons; no \
                calibration beyond thresholds; latency is the rehearsal and T, and samples enter as analog currents. On \
                networks not trained so, more steps do not heal what was silenced by mistake, and rehearsals must be \
-               longer: the keyword spotter falls from T = 4 on with 8 steps, and at T = 32 rises with \
-               `--rehearsal-steps 64` to nine tenths of the trained network's accuracy. In as many steps `li2021-advanced` is ahead without a rehearsal, and `group` with a few.",
+               longer: the keyword spotter falls from T = 4 on with 8 steps, and at T = 32 comes near the trained \
+               network's accuracy with 64 (`--rehearsal-steps`). In as many steps `li2021-advanced` is ahead without a rehearsal, and `group` with a few.",
         ..MethodInfo::STREAM
     },
     recipe: Recipe {
