@@ -155,7 +155,10 @@ fn part(reference: &DataReference, rows: Range<usize>) -> Result<Dataset, spikec
 
 /// Head of the table, below a line that says what was asked for.
 fn head(arguments: &Arguments) -> String {
-    let options = options(arguments, 1, None).record();
+    let mut options = options(arguments, 1, None).record();
+    if arguments.weight_calibration.is_none() {
+        options.insert("weight_calibration".into(), "as suits T".into());
+    }
     let told = options.iter().filter(|(name, _)| *name != "time_steps").map(|(name, value)| format!("{name} {value}"));
     format!(
         "Method spikeconverter; {}; seed {}. Gap: ANN minus SNN, points.\n\n\
