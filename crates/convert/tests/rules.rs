@@ -107,6 +107,9 @@ fn results_are_read_without_the_first_steps() {
     let all = options(4, CalibrationRule::None);
     let refused = method("rueckauer2017").unwrap().convert(&graph, &samples, &all, &mut |_, _| Ok(()));
     assert!(matches!(refused, Err(ConvertError::Option { option: "--skip-steps", .. })));
+    let some = options(1, CalibrationRule::None);
+    let refused = method("dcgs").unwrap().convert(&graph, &samples, &some, &mut |_, _| Ok(()));
+    assert!(matches!(refused, Err(ConvertError::Option { option: "--skip-steps", .. })));
 }
 
 /// The same neuron lacks a charge of 3 · 1/6 on average; each neuron has its own.

@@ -60,8 +60,7 @@ impl fmt::Display for SearchProgress<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.round {
             (0, _) => {}
-            (round, rounds) if round == rounds => f.write_str("confirmation, ")?,
-            (round, rounds) => write!(f, "round {round} of {}, ", rounds - 1)?,
+            (round, rounds) => write!(f, "round {round} of {rounds}, ")?,
         }
         f.write_str(self.phase.doing())?;
         match self.candidate {

@@ -167,4 +167,4 @@ def _row_of_trial(trial: Trial) -> dict[str, Any]:
         row |= flat(trial.figures)
     else:
         row["latency_steps"] = trial.latency_steps
-    return row | {"round": trial.round, "front": trial.front, "error": trial.error}
+    return row | {"round": trial.round, "sketched": trial.sketched, "front": trial.front, "error": trial.error}

@@ -20,6 +20,18 @@ pub(super) static METHOD: Streaming = Streaming {
         year: 2025,
         neuron: "multi-threshold: one spike a step, of 4 sizes, of either sign",
         code: "differential: corrections of a running mean",
+        options: &[
+            "--time-steps",
+            "--thresholds",
+            "--neuron",
+            "--levels",
+            "--threshold-rule",
+            "--percentile",
+            "--initial",
+            "--calibration-rule",
+            "--max-pool",
+            "--input",
+        ],
         structures_here: "as the other streaming methods, without leaky ReLU",
         structures_published: "convolution, linear, residual, max pooling, attention",
         figures: "on ImageNet VGG-16 (trained 73.25) 72.72 at T = 4, ResNet-34 (trained 76.42) 76.04 at 8, from a secondary \

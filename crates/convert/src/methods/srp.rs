@@ -32,7 +32,8 @@ pub(super) static METHOD: Streaming = Streaming {
                calibration beyond thresholds; latency is the rehearsal and T, and samples enter as analog currents. On \
                networks not trained so, more steps do not heal what was silenced by mistake, and rehearsals must be \
                longer: the keyword spotter falls from T = 4 on with 8 steps, and at T = 32 comes near the trained \
-               network's accuracy with 64 (`--rehearsal-steps`). In as many steps `li2021-advanced` is ahead without a rehearsal, and `group` with a few.",
+               network's accuracy with 64 (`--rehearsal-steps`). In as many steps `li2021-advanced` is ahead without a \
+               rehearsal, and `group` with a few.",
         ..MethodInfo::STREAM
     },
     recipe: Recipe {

@@ -127,13 +127,12 @@ impl<'a> Draft<'a> {
         Ok(builder.finish(places.of(self.network.output())?)?)
     }
 
-    /// The mean over all steps of what a node sends (a population's neurons, before their maximum), for each sample; only
-    /// what comes before needs to be decided. A population itself may still change.
+    /// The mean over all steps of what a population's neurons send, before their maximum, for each sample. It is decided and may
+    /// still change; what comes before is settled.
     pub(super) fn mean(&mut self, id: NodeId) -> Result<Batch, ConvertError> {
         let (builder, places) = self.up_to(id, self.time_steps)?;
-        let sent = places.trains[id.0].map_or_else(|| places.of(id), Ok)?;
-        let unsettled = places.trains[id.0].map(|_| id);
-        self.run(builder, &places, (sent, 0), unsettled, None)
+        let sent = places.trains[id.0].ok_or_else(|| undecided(self.network.node(id)))?;
+        self.run(builder, &places, (sent, 0), Some(id), None)
     }
 
     /// The mean of what a node sends over the steps that the read-out reads; all that comes before is settled.
@@ -155,8 +154,8 @@ impl<'a> Draft<'a> {
         self.run(builder, &places, (place, 0), None, None)
     }
 
-    /// The mean at a place of a network under construction, after some steps. Trains of populations that are settled are kept, and not simulated
-    /// again.
+    /// The mean at a place of a network under construction, after some steps. Trains of populations that are settled are kept,
+    /// and not simulated again.
     fn run(
         &mut self,
         mut builder: NetworkBuilder,

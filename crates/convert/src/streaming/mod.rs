@@ -116,7 +116,7 @@ impl<'a> Builder<'a> {
             wanted.push(lowered.targets[route.membrane.0]);
             wanted.extend(route.beside.iter().filter(|other| **other > id).map(|other| lowered.targets[other.0]));
         }
-        let simulated = simulate::samples(graph, network, &recipe, options.time_steps, calibration)?;
+        let simulated = simulate::samples(graph, network.spiking().count(), &recipe, options.time_steps, calibration)?;
         let model = recipe.threshold == ThresholdRule::Model;
         let bounds = if model { Some(Bounds::new(network.nodes().len(), calibration)?) } else { None };
         Ok(Self {

@@ -196,6 +196,10 @@ impl Recipe {
         if let Some(reason) = refused {
             return Some(("--rehearsal-steps", reason.to_owned()));
         }
+        if self.skip_steps > 0 && self.coding() == StreamCoding::Differential {
+            let reason = "in differential coding each step corrects the mean of those before; leave it out".to_owned();
+            return Some(("--skip-steps", reason));
+        }
         let with = |part: &str, because: &str| format!("`{part}` does not combine with `{neuron}` neurons: {because}");
         threshold_conflict(self.neuron, self.threshold)
             .map(|because| ("--threshold-rule", with(self.threshold.name(), because)))

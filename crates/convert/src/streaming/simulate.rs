@@ -1,10 +1,9 @@
 //! How much is simulated for calibration, so that a conversion stays a matter of minutes and of little memory.
 
 use spikeconverter_engine::{Batch, EngineError};
-use spikeconverter_graph::{Graph, volume};
-use spikeconverter_network::SpikingNetwork;
+use spikeconverter_graph::Graph;
 
-use super::{NeuronRule, Recipe};
+use super::{Recipe, ThresholdRule};
 
 /// The most samples that are simulated.
 const SAMPLES: usize = 128;
@@ -12,8 +11,6 @@ const SAMPLES: usize = 128;
 const FEWEST: usize = 8;
 /// Multiply-accumulate operations, were all inputs of all steps to spike, that a calibration may cost.
 const OPERATIONS: f64 = 1e12;
-/// Bytes that the trains of layers may take at a time.
-const BYTES: f64 = 1e9;
 /// Steps of the search for the largest input of a step; 2500 in the code that is known.
 const STEPS: u32 = 256;
 
@@ -25,19 +22,23 @@ pub(super) fn steps(time_steps: u32) -> u32 {
 /// Samples that are simulated: up to [`SAMPLES`], spread evenly over all, fewer for large networks and long simulations.
 pub(super) fn samples(
     graph: &Graph,
-    network: &SpikingNetwork,
+    layers: usize,
     recipe: &Recipe,
-    steps: u32,
+    time_steps: u32,
     all: &Batch,
 ) -> Result<Batch, EngineError> {
-    // a layer is run once to be calibrated, and once more for the trains of those behind it
-    let operations = 2.0 * graph.macs() as f64 * f64::from(steps);
-    // the trains of two layers, or of a layer and of those that a shortcut passes, wait at a time
-    let mut sizes: Vec<usize> = network.spiking().map(|id| volume(&network.node(id).shape)).collect();
-    sizes.sort_unstable_by(|a, b| b.cmp(a));
-    let neurons = sizes.iter().take(3).sum::<usize>() as f64;
-    let bytes = if recipe.neuron == NeuronRule::IntegrateFire { 0.125 } else { 4.0 } * neurons * f64::from(steps);
-    let affordable = (OPERATIONS / operations.max(1.0)).min(BYTES / bytes.max(1.0)) as usize;
+    let looks_at_steps = matches!(recipe.threshold, ThresholdRule::SpikeNorm | ThresholdRule::Rmp);
+    let run = f64::from(if looks_at_steps { steps(time_steps) } else { time_steps });
+    let operations = match recipe.rehearsal() {
+        // a layer is run once to be calibrated, and once more for the trains of those behind it
+        None => 2.0 * run,
+        // all layers before it run again with each layer, after a rehearsal of them all, or of one after the other
+        Some(rehearsal) => {
+            let turns = if rehearsal.is_sequential() { layers as f64 / 2.0 } else { 1.0 };
+            (run + f64::from(rehearsal.steps()) * turns.max(1.0)) * (layers as f64 / 2.0).max(1.0)
+        }
+    };
+    let affordable = (OPERATIONS / (graph.macs() as f64 * operations).max(1.0)) as usize;
     subset(all, affordable.clamp(FEWEST, SAMPLES).min(all.count()))
 }
 

@@ -387,7 +387,7 @@ impl Compiler<'_> {
 }
 
 impl Compiler<'_> {
-    /// The neurons of a population: those whose trains are bits and whose equations have a kernel, or any.
+    /// The neurons of a population: those whose trains are bits, with a kernel of their own, or any.
     fn fire(&self, id: NodeId) -> End {
         let (node, layout, coding) = (self.network.node(id), self.layout(id), self.network.coding());
         let NodeKind::Streaming(population) = &node.kind else { return End::Share };

@@ -80,6 +80,12 @@ impl<'a> TapedEngine<'a> {
         Ok(Self { network, program: Program::behind(network, &ids)?, known })
     }
 
+    /// Bytes of a population's tape, for each sample.
+    pub fn tape_bytes(&self, id: NodeId) -> usize {
+        let (layout, steps) = (Layout::new(&self.network.node(id).shape), self.network.time_steps() as usize);
+        steps * if crate::is_binary(self.network, id) { 2 * layout.words() } else { 4 * layout.volume() }
+    }
+
     /// Whether a population is in the part that runs.
     pub fn runs(&self, id: NodeId) -> bool {
         self.program.populations().any(|stage| stage.node == id)

@@ -50,8 +50,8 @@ pub(super) struct Bench<'a> {
     confirming: Measuring,
     /// Images of the choosing part that were looked at in the largest round, and those the trained network gets right.
     trained: Option<(u64, u64)>,
-    /// The network that was run last.
-    kept: Option<(Candidate, SnnFile)>,
+    /// Networks that may be confirmed.
+    kept: Vec<(Candidate, SnnFile)>,
 }
 
 impl<'a> Bench<'a> {
@@ -75,7 +75,7 @@ impl<'a> Bench<'a> {
         check_stop(request.stop)?;
         let conversion = conversion(request, &Candidate { method: String::new(), options: request.options.clone() });
         let prepared = Prepared::of_rows(&conversion, &deal.fit, &mut |_| ())?;
-        Ok(Self { data, prepared, choosing, confirming, trained: None, kept: None })
+        Ok(Self { data, prepared, choosing, confirming, trained: None, kept: Vec::new() })
     }
 
     /// Samples to fit on.
@@ -108,15 +108,16 @@ impl<'a> Bench<'a> {
     }
 
     /// Converts a candidate on some samples and measures it on others. What it cannot do itself is the result; what concerns all
-    /// is an error. Its network is kept until the next is run.
+    /// is an error. Its network is kept where it may be confirmed.
     pub(super) fn run(
         &mut self,
         request: &SearchRequest<'_>,
         candidate: &Candidate,
         part: Part,
+        keep: bool,
         told: &mut dyn FnMut(Phase),
     ) -> Result<TrialResult> {
-        match self.try_candidate(request, candidate, part, told) {
+        match self.try_candidate(request, candidate, part, keep, told) {
             Err(Error::Convert { source, .. }) => Ok(TrialResult::Failed(source.to_string())),
             Err(Error::Engine { source, .. }) => Ok(TrialResult::Failed(source.to_string())),
             other => other,
@@ -128,6 +129,7 @@ impl<'a> Bench<'a> {
         request: &SearchRequest<'_>,
         candidate: &Candidate,
         part: Part,
+        keep: bool,
         told: &mut dyn FnMut(Phase),
     ) -> Result<TrialResult> {
         check_stop(request.stop)?;
@@ -145,18 +147,21 @@ impl<'a> Bench<'a> {
             self.trained = Some((evaluation.images, evaluation.ann_correct));
         }
         let figures = figures(&file, &evaluation, part.fitted, started);
-        self.kept = Some((candidate.clone(), file));
+        if keep {
+            self.kept.push((candidate.clone(), file));
+        }
         Ok(TrialResult::Measured(figures))
     }
 
-    /// Measures the network that was run last, a candidate's, on samples of its own.
+    /// Measures a network that was kept on samples of its own.
     pub(super) fn confirm(
         &mut self,
         request: &SearchRequest<'_>,
         candidate: &Candidate,
     ) -> Result<Option<(SnnFile, Figures)>> {
         let started = Instant::now();
-        let Some((_, file)) = self.kept.take().filter(|(kept, _)| kept == candidate) else { return Ok(None) };
+        let Some(at) = self.kept.iter().position(|(kept, _)| kept == candidate) else { return Ok(None) };
+        let (_, file) = self.kept.swap_remove(at);
         let all = self.confirming.count();
         let evaluation = measure(request, &file, &mut self.confirming, all)?;
         let figures = figures(&file, &evaluation, self.fitted(), started);

@@ -53,7 +53,7 @@ pub(super) fn survivors(standings: &[Option<Standing>], most: f64, keep: usize) 
 }
 
 /// Those within the bound by their costs, then the others by their drops.
-pub(super) fn preference(a: &Standing, b: &Standing, most: f64) -> Ordering {
+fn preference(a: &Standing, b: &Standing, most: f64) -> Ordering {
     let within = |one: &Standing| one.drop.estimate <= most;
     let drops = || a.drop.estimate.total_cmp(&b.drop.estimate);
     match (within(a), within(b)) {

@@ -29,6 +29,15 @@ pub struct Candidate {
 }
 
 impl Candidate {
+    /// Whether another converts alike: what it leaves open may be what the other asks for.
+    pub(super) fn same(&self, other: &Self) -> bool {
+        let said = |one: &Self| {
+            let weight_calibration = Some(one.options.implied_weight_calibration());
+            Options { weight_calibration, ..one.options.clone() }
+        };
+        self.method == other.method && said(self) == said(other)
+    }
+
     /// The same with weights calibrated layer by layer, where it calibrates all layers together: that takes minutes, and is left
     /// to the last round. `None` for other candidates.
     pub(super) fn sketch(&self) -> Option<Self> {
@@ -94,4 +103,28 @@ fn of_window(method: &dyn Method, options: &Options) -> Vec<Options> {
         variants.push(Options { weight_calibration: Some(WeightCalibration::Network), ..options.clone() });
     }
     variants
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn candidate(time_steps: u32, weight_calibration: Option<WeightCalibration>) -> Candidate {
+        let options = Options { time_steps, weight_calibration, ..Options::default() };
+        Candidate { method: "spikeconverter".into(), options }
+    }
+
+    /// At T = 3 weights are calibrated layer by layer unless asked for otherwise, at T = 2 all together.
+    #[test]
+    fn sketches_are_what_is_calibrated_layer_by_layer() {
+        let (layer, network) = (Some(WeightCalibration::Layer), Some(WeightCalibration::Network));
+        assert_eq!(candidate(3, network).sketch(), Some(candidate(3, layer)));
+        assert_eq!(candidate(2, None).sketch(), Some(candidate(2, layer)));
+        assert_eq!(candidate(3, None).sketch(), None);
+        assert_eq!(candidate(2, layer).sketch(), None);
+        assert!(candidate(3, None).same(&candidate(3, network).sketch().unwrap()));
+        assert!(!candidate(3, None).same(&candidate(3, network)) && !candidate(3, None).same(&candidate(4, None)));
+        let stream = Candidate { method: "ltb".into(), options: Options::default() };
+        assert_eq!(stream.sketch(), None);
+    }
 }

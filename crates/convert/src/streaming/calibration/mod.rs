@@ -2,7 +2,7 @@
 //! it, which were corrected before.
 //!
 //! Means over time come from the clocked engine, which runs a layer behind what the layers before sent ([`super::tapes`]): all
-//! layers together cost about as much as a few runs of the network.
+//! layers together cost about as much as a few runs of the network, where it does not rehearse.
 
 mod bias;
 mod compensation;

@@ -108,7 +108,7 @@ impl Workspace {
         self.membranes[node] = membranes;
     }
 
-    /// Neurons without a kernel.
+    /// Neurons of every other kind.
     fn fire_graded(&mut self, neurons: &Graded, stage: &Stage, range: Range, mut recorder: Option<&mut Recorder<'_>>) {
         let (node, layout) = (stage.node.0, stage.layout);
         let (size, words) = (layout.volume(), if neurons.bits { layout.words() } else { 0 });

@@ -62,7 +62,10 @@ fn what_lies_behind_known_trains_is_the_same() {
             TapedEngine::new(&network, Vec::new()).unwrap().run(&samples, &populations, None).unwrap();
         assert_eq!(output, whole);
         let tapes: Vec<Arc<Tape>> = tapes.into_iter().map(Arc::new).collect();
-        assert!(tapes.iter().all(|tape| tape.bytes() > 0));
+        let engine = TapedEngine::new(&network, Vec::new()).unwrap();
+        for (id, tape) in populations.iter().zip(&tapes) {
+            assert_eq!(tape.bytes(), 3 * engine.tape_bytes(*id));
+        }
         for known in 0..1usize << populations.len() {
             let is_known = |n: usize| known >> n & 1 == 1;
             let played = |(n, id): (usize, &NodeId)| is_known(n).then(|| (*id, Arc::clone(&tapes[n])));
