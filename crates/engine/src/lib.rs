@@ -64,7 +64,7 @@ mod trace;
 
 pub use ann::Ann;
 pub use batch::Batch;
-pub use clocked::{ClockedEngine, Show, Tape, TapedEngine};
+pub use clocked::{ClockedEngine, ShowStep, Tape, TapedEngine};
 pub use engine::{Engine, SpikeCount, StepRecord, StreamingEngine, WatchStopped};
 pub(crate) use engine::{check_samples, check_simulation, check_whole_windows, codes_count_spikes, is_binary};
 pub use error::EngineError;

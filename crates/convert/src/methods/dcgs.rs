@@ -10,7 +10,7 @@
 //! this rule, the margin of ¾, negative spikes only while the sum of what was sent allows it, an exact cumulative maximum. Not
 //! taken over: thresholds from the mean and variance of activations, for which percentiles stand here.
 
-use super::{MethodInfo, Streaming};
+use super::{MethodInfo, OPTIONS_OF_ANY_CODING, Streaming};
 use crate::streaming::{MaxPoolRule, NeuronRule, Recipe, ThresholdRule};
 
 pub(super) static METHOD: Streaming = Streaming {
@@ -20,18 +20,7 @@ pub(super) static METHOD: Streaming = Streaming {
         year: 2025,
         neuron: "multi-threshold: one spike a step, of 4 sizes, of either sign",
         code: "differential: corrections of a running mean",
-        options: &[
-            "--time-steps",
-            "--thresholds",
-            "--neuron",
-            "--levels",
-            "--threshold-rule",
-            "--percentile",
-            "--initial",
-            "--calibration-rule",
-            "--max-pool",
-            "--input",
-        ],
+        options: OPTIONS_OF_ANY_CODING,
         structures_here: "as the other streaming methods, without leaky ReLU",
         structures_published: "convolution, linear, residual, max pooling, attention",
         figures: "on ImageNet VGG-16 (trained 73.25) 72.72 at T = 4, ResNet-34 (trained 76.42) 76.04 at 8, from a secondary \

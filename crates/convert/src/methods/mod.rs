@@ -76,6 +76,25 @@ pub struct MethodInfo {
     pub recipe: Option<RecipeInfo>,
 }
 
+/// Options of streaming methods. Those that differential coding does not take come last.
+const STREAM_OPTIONS: &[&str] = &[
+    "--time-steps",
+    "--thresholds",
+    "--neuron",
+    "--levels",
+    "--threshold-rule",
+    "--percentile",
+    "--initial",
+    "--calibration-rule",
+    "--max-pool",
+    "--input",
+    "--rehearsal",
+    "--rehearsal-steps",
+    "--skip-steps",
+];
+/// Options that any coding takes.
+const OPTIONS_OF_ANY_CODING: &[&str] = STREAM_OPTIONS.split_at(10).0;
+
 impl MethodInfo {
     /// What rows of streaming methods have in common.
     const STREAM: Self = Self {
@@ -90,21 +109,7 @@ impl MethodInfo {
         structures_published: "not confirmed",
         structures_here: "convolution (grouped, depthwise, dilated, transposed), linear, residual, concatenation, average \
                           and max pooling, ReLU, clips, leaky and parametric ReLU, layers without activation, biases",
-        options: &[
-            "--time-steps",
-            "--thresholds",
-            "--neuron",
-            "--levels",
-            "--threshold-rule",
-            "--percentile",
-            "--initial",
-            "--calibration-rule",
-            "--max-pool",
-            "--rehearsal",
-            "--rehearsal-steps",
-            "--skip-steps",
-            "--input",
-        ],
+        options: STREAM_OPTIONS,
         figures: "none confirmed",
         when: "",
         recipe: None,

@@ -2,7 +2,7 @@
 
 use std::sync::Mutex;
 
-use spikeconverter_engine::{Batch, Show, StepRecord};
+use spikeconverter_engine::{Batch, ShowStep, StepRecord};
 use spikeconverter_graph::ops::{Affine, Conv, ConvTranspose, Linear, MaxPool};
 use spikeconverter_graph::{NodeId, Op, Tensor};
 use spikeconverter_network::{Encoding, NetworkBuilder, NodeKind, Population, Readout, SpikingNetwork};
@@ -162,7 +162,7 @@ impl<'a> Draft<'a> {
         places: &Places,
         (place, skip): (NodeId, u32),
         unsettled: Option<NodeId>,
-        show: Option<(NodeId, &Show<'_>)>,
+        show: Option<(NodeId, &ShowStep<'_>)>,
     ) -> Result<Batch, ConvertError> {
         let end = builder.add("mean", NodeKind::Readout(Readout { skip, ..Readout::default() }), &[place])?;
         let network = builder.finish(end)?;

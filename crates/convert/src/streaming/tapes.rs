@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use spikeconverter_engine::{Batch, Show, Tape, TapedEngine};
+use spikeconverter_engine::{Batch, ShowStep, Tape, TapedEngine};
 use spikeconverter_graph::NodeId;
 use spikeconverter_network::{NodeKind, SpikingNetwork};
 
@@ -26,7 +26,7 @@ pub(super) struct Run<'r> {
     /// The population that may still change.
     pub(super) unsettled: Option<NodeId>,
     /// Is shown the steps of a population of the network.
-    pub(super) show: Option<(NodeId, &'r Show<'r>)>,
+    pub(super) show: Option<(NodeId, &'r ShowStep<'r>)>,
 }
 
 impl Tapes {

@@ -44,12 +44,14 @@ impl Graded {
         };
         let entries = if each { layout.volume() } else { layout.padded };
         let neurons: Vec<_> = (0..entries).map(neuron).collect();
+        let period = population.phases.map_or(1, |phases| phases.period);
+        let code_weights = (1..=period).map(|t| population.code_weight(t)).collect();
         let plain: Vec<f32> = (0..layout.channels * layout.inner).map(|n| population.initial(n, &node.shape)).collect();
         let mut initial = vec![0.0; layout.volume()];
         layout.take(&plain, &mut initial);
         Self {
             layout,
-            kernel: GradedNeurons::new(&neurons),
+            kernel: GradedNeurons::new(&neurons, code_weights),
             neurons,
             initial,
             level: network.levels()[id.0],

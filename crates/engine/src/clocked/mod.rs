@@ -13,6 +13,7 @@
 //! In `f32` the engine may differ from the reference where a membrane lies within rounding of a threshold; networks of
 //! integers do not differ.
 
+mod compile;
 mod fused;
 mod graded;
 mod grain;
@@ -35,7 +36,7 @@ use spikeconverter_network::{Simulation, SpikingNetwork};
 use self::online::{Online, Outcome};
 use self::program::Program;
 use self::run::{Mode, Recorder, Workspace};
-pub use self::tape::{Show, Tape, TapedEngine};
+pub use self::tape::{ShowStep, Tape, TapedEngine};
 use self::windows::Windows;
 use crate::stability::Listener;
 use crate::{Batch, Engine, EngineError, SpikeCount, StepRecord, Stopped, StreamingEngine, UntilStable, WatchStopped};

@@ -10,7 +10,7 @@ use spikeconverter_graph::{NodeId, Op, volume};
 use spikeconverter_network::{Encoding, NodeKind, Population, Readout, Schedule, SpikingNetwork};
 use spikeconverter_neuron::{OnlineIlif, SignedTrain};
 
-use super::program::without_constants;
+use super::compile::without_constants;
 use crate::kernels::add_initial;
 use crate::kernels::vectors::vectorised;
 use crate::kernels::{Compiled, Threads, compile};

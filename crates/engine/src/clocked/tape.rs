@@ -26,19 +26,45 @@ enum Train {
     Values(Vec<f32>),
 }
 
+impl Train {
+    /// One of silence, of a population in all steps.
+    fn silent(network: &SpikingNetwork, id: NodeId) -> Self {
+        match form(network, id) {
+            (true, count) => Self::Bits(vec![0; count]),
+            (false, count) => Self::Values(vec![0.0; count]),
+        }
+    }
+
+    /// Whether it is of bits, and its words or values.
+    fn form(&self) -> (bool, usize) {
+        match self {
+            Self::Bits(words) => (true, words.len()),
+            Self::Values(values) => (false, values.len()),
+        }
+    }
+}
+
+/// Whether a population's trains are bits, and the words or values of one in all steps.
+fn form(network: &SpikingNetwork, id: NodeId) -> (bool, usize) {
+    let (layout, steps) = (Layout::new(&network.node(id).shape), network.time_steps() as usize);
+    let bits = crate::is_binary(network, id);
+    (bits, steps * if bits { layout.words() } else { layout.volume() })
+}
+
+/// Bytes of a train of a form.
+fn bytes((bits, count): (bool, usize)) -> usize {
+    count * if bits { size_of::<u16>() } else { size_of::<f32>() }
+}
+
 impl Tape {
     /// Bytes that it holds.
     pub fn bytes(&self) -> usize {
-        let of_train = |train: &Train| match train {
-            Train::Bits(words) => 2 * words.len(),
-            Train::Values(values) => 4 * values.len(),
-        };
-        self.0.iter().map(of_train).sum()
+        self.0.iter().map(|train| bytes(train.form())).sum()
     }
 }
 
 /// Is shown the steps of a population, from any thread; those of a sample come in order.
-pub type Show<'s> = dyn Fn(&StepRecord<'_>) + Sync + 's;
+pub type ShowStep<'s> = dyn Fn(&StepRecord<'_>) + Sync + 's;
 
 /// A streaming network of which some populations play what they sent in an earlier run.
 pub struct TapedEngine<'a> {
@@ -54,36 +80,24 @@ impl<'a> TapedEngine<'a> {
     /// [`EngineError`] when a node does not fit its inputs or is too large, the network is no streaming one, it rehearses and
     /// something is known (what a rehearsal teaches is on no tape), or a tape is not of such a population.
     pub fn new(network: &'a SpikingNetwork, known: Vec<(NodeId, Arc<Tape>)>) -> Result<Self, EngineError> {
-        let refuse = |id: NodeId, reason: &str| {
-            let what = network.nodes().get(id.0).map_or_else(String::new, |node| format!("node `{}`", node.name));
-            Err(EngineError::Op { what, reason: reason.to_owned() })
-        };
         if network.rehearsal().is_some() && !known.is_empty() {
-            return refuse(NodeId(0), "what a rehearsal teaches is on no tape");
+            return Err(refused(network, network.output(), "what a rehearsal teaches is on no tape"));
         }
         for (id, tape) in &known {
             let Some(NodeKind::Streaming(_)) = network.nodes().get(id.0).map(|node| &node.kind) else {
-                return refuse(*id, "it is no streaming population, and plays no tape");
+                return Err(refused(network, *id, "it is no streaming population, and plays no tape"));
             };
-            let layout = Layout::new(&network.node(*id).shape);
-            let steps = network.time_steps() as usize;
-            let fits = |train: &Train| match (train, crate::is_binary(network, *id)) {
-                (Train::Bits(words), true) => words.len() == steps * layout.words(),
-                (Train::Values(values), false) => values.len() == steps * layout.volume(),
-                _ => false,
-            };
-            if !tape.0.iter().all(fits) {
-                return refuse(*id, "its tape is of another population, or of another number of steps");
+            if tape.0.iter().any(|train| train.form() != form(network, *id)) {
+                return Err(refused(network, *id, "its tape is of another population, or of another number of steps"));
             }
         }
         let ids: Vec<NodeId> = known.iter().map(|(id, _)| *id).collect();
         Ok(Self { network, program: Program::behind(network, &ids)?, known })
     }
 
-    /// Bytes of a population's tape, for each sample.
+    /// Bytes of the tape of a population that runs, for each sample.
     pub fn tape_bytes(&self, id: NodeId) -> usize {
-        let (layout, steps) = (Layout::new(&self.network.node(id).shape), self.network.time_steps() as usize);
-        steps * if crate::is_binary(self.network, id) { 2 * layout.words() } else { 4 * layout.volume() }
+        if self.runs(id) { bytes(form(self.network, id)) } else { 0 }
     }
 
     /// Whether a population is in the part that runs.
@@ -91,8 +105,8 @@ impl<'a> TapedEngine<'a> {
         self.program.populations().any(|stage| stage.node == id)
     }
 
-    /// Runs the samples that the tapes are of: the network's results, and tapes of the populations of `kept`. `show` is shown
-    /// every step of a population.
+    /// Runs the samples that the tapes are of: the network's results, and tapes of the populations of `kept`. Every step of a
+    /// population that runs is shown to the function beside it.
     ///
     /// # Errors
     /// [`EngineError`] when the samples do not fit the network or the tapes, or a population of `kept` is not in the part that
@@ -101,18 +115,15 @@ impl<'a> TapedEngine<'a> {
         &self,
         inputs: &Batch,
         kept: &[NodeId],
-        show: Option<(NodeId, &Show<'_>)>,
+        show: Option<(NodeId, &ShowStep<'_>)>,
     ) -> Result<(Batch, Vec<Tape>), EngineError> {
         crate::check_samples(self.network, inputs)?;
-        let wrong = self.known.iter().find(|(_, tape)| tape.0.len() != inputs.count());
-        if let Some((id, tape)) = wrong {
-            let what = format!("node `{}`", self.network.node(*id).name);
+        if let Some((id, tape)) = self.known.iter().find(|(_, tape)| tape.0.len() != inputs.count()) {
             let reason = format!("its tape is of {} samples, and there are {}", tape.0.len(), inputs.count());
-            return Err(EngineError::Op { what, reason });
+            return Err(refused(self.network, *id, reason));
         }
         if let Some(id) = kept.iter().find(|id| !self.runs(**id)) {
-            let what = format!("node `{}`", self.network.node(*id).name);
-            return Err(EngineError::Op { what, reason: "it does not run, so that no tape can be kept".to_owned() });
+            return Err(refused(self.network, *id, "it does not run, so that no tape can be kept"));
         }
         let samples: Vec<(Vec<f32>, Vec<Train>)> = (0..inputs.count())
             .into_par_iter()
@@ -134,7 +145,7 @@ impl<'a> TapedEngine<'a> {
         inputs: &Batch,
         sample: usize,
         kept: &[NodeId],
-        show: Option<(NodeId, &Show<'_>)>,
+        show: Option<(NodeId, &ShowStep<'_>)>,
     ) -> (Vec<f32>, Vec<Train>) {
         let (network, program, values) = (self.network, &self.program, inputs.sample(sample));
         workspace.prepare(network, program, values);
@@ -143,7 +154,7 @@ impl<'a> TapedEngine<'a> {
             workspace.rehearse(network, program, (&input, values), rehearsal);
         }
         let steps = network.time_steps() as usize;
-        let mut trains: Vec<Train> = kept.iter().map(|id| self.blank(*id)).collect();
+        let mut trains: Vec<Train> = kept.iter().map(|id| Train::silent(network, *id)).collect();
         let mut shown = |record: &StepRecord<'_>| {
             if let Some((_, show)) = show {
                 show(record);
@@ -158,21 +169,20 @@ impl<'a> TapedEngine<'a> {
             let shown = Shown::to(recorder.as_mut());
             workspace.run_block(network, program, (&input, values), (before, block), shown, &|_| true);
             for (id, train) in kept.iter().zip(&mut trains) {
-                workspace.keep(*id, train, block);
+                workspace.keep(*id, train, before, block);
             }
         }
         (workspace.result(network, program, network.time_steps()), trains)
     }
+}
 
-    /// An empty tape of a population on a sample.
-    fn blank(&self, id: NodeId) -> Train {
-        let (layout, steps) = (Layout::new(&self.network.node(id).shape), self.network.time_steps() as usize);
-        if crate::is_binary(self.network, id) {
-            Train::Bits(Vec::with_capacity(steps * layout.words()))
-        } else {
-            Train::Values(Vec::with_capacity(steps * layout.volume()))
-        }
-    }
+/// An error about a node, which may not be there.
+fn refused(network: &SpikingNetwork, id: NodeId, reason: impl Into<String>) -> EngineError {
+    let what = match network.nodes().get(id.0) {
+        Some(node) => format!("node `{}`", node.name),
+        None => format!("node number {}", id.0),
+    };
+    EngineError::Op { what, reason: reason.into() }
 }
 
 impl Workspace {
@@ -194,13 +204,15 @@ impl Workspace {
     }
 
     /// Keeps what a population sent in a block.
-    fn keep(&self, id: NodeId, train: &mut Train, block: usize) {
+    fn keep(&self, id: NodeId, train: &mut Train, before: usize, block: usize) {
         match train {
             Train::Bits(words) => {
-                words.extend_from_slice(&self.trains[id.0][..block * (self.trains[id.0].len() / BLOCK)]);
+                let size = self.trains[id.0].len() / BLOCK;
+                words[before * size..][..block * size].copy_from_slice(&self.trains[id.0][..block * size]);
             }
             Train::Values(values) => {
-                values.extend_from_slice(&self.shared[id.0][..block * (self.shared[id.0].len() / BLOCK)]);
+                let size = self.shared[id.0].len() / BLOCK;
+                values[before * size..][..block * size].copy_from_slice(&self.shared[id.0][..block * size]);
             }
         }
     }

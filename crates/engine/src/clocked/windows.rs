@@ -12,9 +12,9 @@ use rayon::prelude::*;
 use spikeconverter_graph::{NodeId, Op, volume};
 use spikeconverter_network::{Encoding, Node, NodeKind, Population, SpikingNetwork};
 
+use super::compile::without_constants;
 use super::grain::Grain;
 use super::online::Outcome;
-use super::program::without_constants;
 use crate::kernels::add_initial;
 use crate::kernels::{Compiled, Threads, compile_node};
 use crate::literal::apply;

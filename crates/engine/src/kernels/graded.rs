@@ -1,19 +1,16 @@
 //! Steps of streaming neurons of every kind, sixteen at a time: the equations of [`StreamingNeuron`], with what does not
 //! change computed once. In `f64` and operation by operation as there, so that results are the same.
 //!
-//! Each equation is a loop over sixteen neurons, chosen by a branch that all of them take alike, which the compiler writes
-//! in vectors.
+//! Here are a population's neurons, what they remember, and what becomes of what they send; [`equations`] has a step.
 #![allow(clippy::inline_always, clippy::needless_range_loop)] // belongs into a vectorised loop; arrays side by side
 
-use spikeconverter_neuron::{
-    Comparison, Emission, Margin, NegativeSpikes, Rehearsed, Reset, StreamCoding, StreamingNeuron,
-};
+mod equations;
 
+use spikeconverter_neuron::{Emission, NegativeSpikes, Rehearsed, StreamingNeuron};
+
+use self::equations::{Block, Lanes, lanes};
 use super::tile::LANES;
 use super::vectors::{vectorised, whole};
-
-/// A value for each of sixteen neurons.
-type Lanes = [f64; LANES];
 
 /// The neurons of a population, channels last and padded to whole vectors. Neurons of padding never fire.
 #[derive(Debug, Clone)]
@@ -68,17 +65,6 @@ pub(crate) struct GradedSteps<'a> {
     pub(crate) spikes: &'a mut [u16],
 }
 
-/// Sixteen neurons between two steps.
-struct Block {
-    membrane: Lanes,
-    fired: Lanes,
-    received: Lanes,
-    sent: Lanes,
-    threshold: Lanes,
-    slope: Lanes,
-    most: Lanes,
-}
-
 impl GradedMemory {
     /// Before the first step, from potentials and from who is heard; spikes stay counted.
     pub(crate) fn restart(&mut self, beginnings: &[(f64, bool)], rehearses: bool) {
@@ -108,8 +94,9 @@ impl GradedMemory {
 }
 
 impl GradedNeurons {
-    /// Neurons by their place, `None` in padding: those of a position's channels where all positions are alike, or all.
-    pub(crate) fn new(neurons: &[Option<StreamingNeuron>]) -> Option<Self> {
+    /// Neurons by their place, `None` in padding: those of a position's channels where all positions are alike, or all; and what
+    /// a quantum counts in the codes, for each step of a period. `None` where there are no neurons.
+    pub(crate) fn new(neurons: &[Option<StreamingNeuron>], code_weights: Vec<i32>) -> Option<Self> {
         let mut kind = *neurons.iter().flatten().next()?;
         if let Some(sloped) = neurons.iter().flatten().find(|n| matches!(n.negative, NegativeSpikes::Slope(_))) {
             // channels without a slope are among those with one
@@ -127,14 +114,13 @@ impl GradedNeurons {
             _ => Vec::new(),
         };
         let sizes = (0..levels.len()).map(|i| f64::from(1u32 << i));
-        let period = kind.phases.map_or(1, |phases| phases.period);
         Some(Self {
             thresholds: each(&|neuron| neuron.threshold, f64::INFINITY),
             slopes: each(&slope, 0.0),
             most: each(&|neuron| f64::from(neuron.emission.largest()), 0.0),
             levels: levels.iter().copied().zip(sizes).collect(),
             share: kind.emission.quantum(),
-            code_weights: (1..=period).map(|t| kind.phases.map_or(1, |phases| 1 << phases.digit(t))).collect(),
+            code_weights,
             kind,
         })
     }
@@ -181,178 +167,6 @@ impl GradedNeurons {
             memory.received[at..at + LANES].copy_from_slice(&block.received);
             memory.sent[at..at + LANES].copy_from_slice(&block.sent);
         }
-    }
-
-    /// Listens, charges, fires and resets; the quanta that are fired.
-    #[inline(always)]
-    fn step(&self, block: &mut Block, currents: &[f32], t: u32) -> Lanes {
-        let Block { membrane, fired, received, sent, threshold, slope, most } = block;
-        let time = f64::from(t);
-        let share = self.share;
-        let mut u = *membrane;
-        // `quanta`: what was sent so far, in quanta of a rate code
-        let mut quanta = *fired;
-        match self.kind.coding {
-            StreamCoding::Rate => {
-                for i in 0..LANES {
-                    u[i] += f64::from(currents[i]);
-                }
-            }
-            StreamCoding::Switch => {
-                for i in 0..LANES {
-                    received[i] += f64::from(currents[i]);
-                    u[i] += received[i];
-                }
-            }
-            StreamCoding::Differential => {
-                for i in 0..LANES {
-                    let x = f64::from(currents[i]);
-                    u[i] = u[i] + (received[i] + x) - sent[i];
-                    received[i] += x / time;
-                    quanta[i] = time * sent[i] / (threshold[i] * share) + 1e-9;
-                }
-            }
-        }
-        let weight = self.kind.phases.map_or(1.0, |phases| phases.weight(t));
-        let mut at = *threshold;
-        for at in &mut at {
-            *at *= weight;
-        }
-        let mut limit = *most;
-        if let NegativeSpikes::Memory(gate) = self.kind.negative
-            && let Some(high) = gate.high
-        {
-            for i in 0..LANES {
-                limit[i] = limit[i].min((f64::from(high) - quanta[i]).floor().max(0.0));
-            }
-        }
-        let up = self.multiplicity(&u, &at, self.kind.comparison, 1.0, &limit);
-        let after_up = self.after(&u, &up, &at);
-        let mut n = up;
-        match self.kind.negative {
-            NegativeSpikes::Never => {
-                for i in 0..LANES {
-                    membrane[i] = if up[i] > 0.0 { after_up[i] } else { u[i] };
-                }
-            }
-            NegativeSpikes::Slope(_) | NegativeSpikes::Memory(_) => {
-                let (mut limit, mut comparison, mut first) = (*most, self.kind.comparison, 1.0);
-                let (mut sign, mut down_at) = ([-1.0; LANES], at);
-                if let NegativeSpikes::Memory(gate) = self.kind.negative {
-                    // the threshold is a share of θ, quanta above are counted from there
-                    (comparison, first) = (gate.comparison, 1.0 - (1.0 - gate.share) / share);
-                    for i in 0..LANES {
-                        limit[i] = limit[i].min((quanta[i] - f64::from(gate.low)).floor().max(0.0));
-                    }
-                } else {
-                    for i in 0..LANES {
-                        // without a slope no membrane reaches it
-                        down_at[i] /= slope[i].abs();
-                        sign[i] = if slope[i] > 0.0 { -1.0 } else { 1.0 };
-                        limit[i] = if slope[i] == 0.0 { 0.0 } else { limit[i] };
-                    }
-                }
-                let below = u.map(|u| -u);
-                let down = self.multiplicity(&below, &down_at, comparison, first, &limit);
-                let after_down = self.after(&below, &down, &down_at);
-                for i in 0..LANES {
-                    let fires_down = up[i] == 0.0 && down[i] > 0.0;
-                    membrane[i] = if fires_down { -after_down[i] } else { u[i] };
-                    membrane[i] = if up[i] > 0.0 { after_up[i] } else { membrane[i] };
-                    n[i] = if fires_down { sign[i] * down[i] } else { up[i] };
-                }
-            }
-        }
-        for i in 0..LANES {
-            fired[i] += n[i];
-        }
-        n
-    }
-
-    /// The multiplicities of membranes, see [`Emission`].
-    #[inline(always)]
-    fn multiplicity(&self, u: &Lanes, threshold: &Lanes, comparison: Comparison, first: f64, limit: &Lanes) -> Lanes {
-        let share = self.share;
-        let mut n = [0.0; LANES];
-        let above = comparison == Comparison::Above;
-        match self.kind.emission {
-            Emission::Binary => {
-                for i in 0..LANES {
-                    let at = threshold[i] * first;
-                    let reached = if above { u[i] > at } else { u[i] >= at };
-                    n[i] = if reached { limit[i].min(1.0) } else { 0.0 };
-                }
-            }
-            Emission::Burst { .. } | Emission::Group { .. } => {
-                for i in 0..LANES {
-                    let quanta = u[i] / (threshold[i] * share) + (1.0 - first);
-                    let whole = if above { quanta.ceil() - 1.0 } else { quanta.floor() };
-                    n[i] = whole.max(0.0).min(limit[i]);
-                }
-            }
-            Emission::Ladder { margin, .. } => {
-                for &(level, size) in &self.levels {
-                    for i in 0..LANES {
-                        let at = match margin {
-                            Margin::Share(share) => threshold[i] * level * f64::from(share),
-                            Margin::HalfQuantum => threshold[i] * level - 0.5 * (threshold[i] * share),
-                        };
-                        let reached = if above { u[i] > at } else { u[i] >= at };
-                        n[i] = if reached && size <= limit[i] { size } else { n[i] };
-                    }
-                }
-            }
-        }
-        n
-    }
-
-    /// Membranes that fired `n` quanta of their thresholds, all taken as positive.
-    #[inline(always)]
-    fn after(&self, u: &Lanes, n: &Lanes, threshold: &Lanes) -> Lanes {
-        let share = self.share;
-        let mut after = [0.0; LANES];
-        match self.kind.reset {
-            Reset::Subtract => {
-                for i in 0..LANES {
-                    after[i] = u[i] - n[i] * (threshold[i] * share);
-                }
-            }
-            Reset::Zero => {}
-            Reset::Modulo => {
-                for i in 0..LANES {
-                    after[i] = u[i] % (threshold[i] * share);
-                }
-            }
-        }
-        after
-    }
-
-    /// The quanta that are sent of those fired.
-    #[inline(always)]
-    fn sent(&self, block: &mut Block, n: &Lanes, heard: &Lanes, t: u32) -> Lanes {
-        let share = self.share;
-        let mut quanta = *n;
-        match self.kind.coding {
-            StreamCoding::Rate => {
-                for i in 0..LANES {
-                    quanta[i] *= heard[i];
-                }
-            }
-            StreamCoding::Switch => {
-                for i in 0..LANES {
-                    quanta[i] -= block.sent[i];
-                }
-                block.sent = *n;
-            }
-            StreamCoding::Differential => {
-                // padding has no threshold to multiply
-                for i in 0..LANES {
-                    let mean = n[i] * (block.threshold[i] * share) / f64::from(t);
-                    block.sent[i] += if n[i] == 0.0 { 0.0 } else { mean };
-                }
-            }
-        }
-        quanta
     }
 
     fn observe(&self, block: &Block, fired: &Lanes, rehearsed: &mut [Rehearsed]) {
@@ -407,14 +221,6 @@ impl GradedNeurons {
             values[i] = if quanta[i] == 0.0 { 0.0 } else { value as f32 };
         }
     }
-}
-
-/// Sixteen values.
-#[inline(always)]
-fn lanes(values: &[f64], at: usize) -> Lanes {
-    let mut lanes = [0.0; LANES];
-    lanes.copy_from_slice(&values[at..at + LANES]);
-    lanes
 }
 
 #[cfg(test)]

@@ -15,8 +15,8 @@ const METHODS: [&str; 5] = ["spikeconverter", "dcgs", "ecmt", "group", "li2021-l
 const WINDOWS: [u32; 6] = [2, 3, 4, 5, 6, 8];
 /// Lengths of streaming simulations that are tried unless others are asked for.
 const STREAMS: [u32; 5] = [4, 8, 16, 32, 64];
-/// The longest window in which weights calibrated against the network's result are tried: beyond, they win nothing
-/// (bench/ACCURACY.md).
+/// The longest window in which weights calibrated against the network's result are tried: at T = 4 they win nothing where that was
+/// measured (bench/ACCURACY.md).
 const LONGEST_NETWORK_CALIBRATION: u32 = 3;
 
 /// A method with its options.

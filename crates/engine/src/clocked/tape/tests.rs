@@ -128,6 +128,8 @@ fn other_tapes_are_refused() {
     assert!(error.contains("2 samples"), "{error}");
     let error = engine.run(&samples(2), &[populations[1]], None).unwrap_err().to_string();
     assert!(error.contains("`b`") && error.contains("does not run"), "{error}");
+    let error = engine.run(&samples(2), &[NodeId(99)], None).unwrap_err().to_string();
+    assert!(error.contains("99"), "{error}");
     let builder = NetworkBuilder::streaming(3, "x", vec![1]).unwrap();
     let mut builder = builder.rehearsed(Some(Rehearsal::Residual { steps: 2, least: 1e-3 })).unwrap();
     let neurons = NodeKind::Streaming(StreamingPopulation { threshold: vec![1.0], ..StreamingPopulation::default() });

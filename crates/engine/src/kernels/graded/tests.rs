@@ -1,5 +1,5 @@
 use proptest::prelude::*;
-use spikeconverter_neuron::{MemoryGate, Phases, StreamingState};
+use spikeconverter_neuron::{Comparison, Margin, MemoryGate, Phases, Reset, StreamCoding, StreamingState};
 
 use super::*;
 
@@ -74,7 +74,9 @@ proptest! {
             .into_iter()
             .map(|step| step.into_iter().enumerate().map(|(n, x)| if n % LANES < 5 { x } else { 0.0 }).collect())
             .collect();
-        let kernel = GradedNeurons::new(&neurons).unwrap();
+        let period = kind.phases.map_or(1, |phases| phases.period);
+        let code_weights = (1..=period).map(|t| kind.phases.map_or(1, |phases| 1 << phases.digit(t))).collect();
+        let kernel = GradedNeurons::new(&neurons, code_weights).unwrap();
         let mut memory = GradedMemory::default();
         memory.forget(2 * LANES);
         memory.restart(&beginnings, true);
