@@ -5,12 +5,15 @@
 //! have none: one that fires in every step can be no larger than it looks. So thresholds may be raised, which gives room and
 //! costs resolution; how far is tried on calibration samples, without labels.
 
+mod hasten;
+
 use std::collections::BTreeMap;
 
 use spikeconverter_engine::{Batch, ClockedEngine, Engine};
 use spikeconverter_graph::{Graph, NodeId};
 use spikeconverter_network::{NodeKind, Population, Readout, SpikingNetwork};
 
+use self::hasten::hasten;
 use crate::calibrate::ann::AnnValues;
 use crate::calibrate::{mean_difference, report};
 use crate::lower::Lowered;
@@ -36,6 +39,10 @@ impl Options {
     /// [`ConvertError::Option`] where it is out of range, or what it does not combine with is asked for.
     pub(crate) fn check_delay(&self) -> Result<(), ConvertError> {
         let refused = |reason: String| Err(ConvertError::Option { option: "--delay", reason });
+        if self.max_latency.is_some() && self.online_delay().is_none() {
+            let reason = "is reached by populations that fire within their windows; name a --delay to begin with".to_owned();
+            return Err(ConvertError::Option { option: "--max-latency", reason });
+        }
         match self.delay {
             Some(delay) if !(1..=self.time_steps).contains(&delay) => refused(format!(
                 "{delay} steps; populations with windows of {steps} steps fire after 1 to {steps}",
@@ -64,41 +71,75 @@ impl Options {
         Err(ConvertError::Option { option: "--delay", reason })
     }
 
+    /// How many networks are tried, or parts of one, of so many populations, to make one with a delay.
+    pub(crate) fn online_turns(&self, populations: usize) -> usize {
+        match (self.online_delay(), self.max_latency) {
+            (None, _) => 0,
+            (Some(_), None) => HEADROOM.len(),
+            (Some(_), Some(_)) => HEADROOM.len() + populations,
+        }
+    }
+
     /// The base where an online network was asked for and none was named.
     pub(crate) fn online_base(&self) -> Option<Base> {
         self.online_delay().map(|delay| Base::Fixed(if delay == 1 { BASE_OF_ONE_STEP } else { 2.0 }))
     }
 }
 
-/// The converted network with populations that fire after `delay` steps.
+/// The converted network with populations that fire after the options' delay, some of them earlier where a latency is asked
+/// for. `progress` is told as often as [`Options::online_turns`] says.
 pub(crate) fn online(
     conversion: Conversion,
     lowered: &Lowered,
     graph: &Graph,
     samples: &Batch,
     delay: u32,
-    correct: bool,
+    options: &Options,
+    progress: &mut dyn FnMut() -> Result<(), ConvertError>,
 ) -> Result<Conversion, ConvertError> {
     let samples = samples.first(SAMPLES);
     let output = conversion.network.output();
     let wanted = AnnValues::new(graph, &[lowered.targets[output.0]], &samples)?.take(lowered.targets[output.0])?;
+    let trial = Trial { samples: &samples, wanted: &wanted, correct: options.bias_correction };
     let mut best: Option<(f64, SpikingNetwork)> = None;
     for factor in HEADROOM {
-        let mut network = raised(&conversion.network, lowered, factor)?.with_delay(Some(delay))?;
-        let mut found = ClockedEngine::new(&network)?.infer(&samples)?;
-        if correct && matches!(network.node(output).kind, NodeKind::Readout(_)) {
-            let difference = mean_difference(&wanted, &found);
-            network = corrected(&network, output, &difference)?;
-            found = shifted(&found, &difference);
-        }
-        let pairs = wanted.data().iter().zip(found.data());
-        let error: f64 = pairs.map(|(a, b)| f64::from(a - b).powi(2)).sum();
+        let network = raised(&conversion.network, lowered, factor)?.with_delay(Some(delay))?;
+        let (error, network) = trial.run(&network)?;
         if best.as_ref().is_none_or(|(least, _)| error < *least) {
             best = Some((error, network));
         }
+        progress()?;
     }
-    let network = best.map_or(conversion.network, |(_, network)| network);
+    let mut network = best.map_or(conversion.network, |(_, network)| network);
+    if let Some(most) = options.max_latency {
+        network = hasten(network, &trial, most, progress)?;
+    }
     survey(network, lowered, graph, &samples, conversion.samples)
+}
+
+/// What networks are tried on.
+struct Trial<'a> {
+    samples: &'a Batch,
+    /// The trained network's results.
+    wanted: &'a Batch,
+    /// Whether the read-out brings back the mean of each result.
+    correct: bool,
+}
+
+impl Trial<'_> {
+    /// The network with its read-out corrected, and the square error of its results.
+    fn run(&self, network: &SpikingNetwork) -> Result<(f64, SpikingNetwork), ConvertError> {
+        let output = network.output();
+        let mut network = network.clone();
+        let mut found = ClockedEngine::new(&network)?.infer(self.samples)?;
+        if self.correct && matches!(network.node(output).kind, NodeKind::Readout(_)) {
+            let difference = mean_difference(self.wanted, &found);
+            network = corrected(&network, output, &difference)?;
+            found = shifted(&found, &difference);
+        }
+        let pairs = self.wanted.data().iter().zip(found.data());
+        Ok((pairs.map(|(a, b)| f64::from(a - b).powi(2)).sum(), network))
+    }
 }
 
 /// The network with thresholds times a factor. A bound that the code could not reach may now be needed again.

@@ -127,6 +127,10 @@ pub struct Options {
     /// `δ`: steps after which populations with windows fire, 1..=T; absent, when their windows are over, which is `T`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delay: Option<u32>,
+    /// Steps after which the result is to be there: populations that fire after `δ` fire earlier, one after another, until it
+    /// is; absent: all keep that delay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_latency: Option<u32>,
     /// How samples enter.
     pub encoding: Encoding,
     /// Numbers of the spiking network.
@@ -149,6 +153,7 @@ impl Default for Options {
             bias_correction: true,
             weight_calibration: None,
             delay: None,
+            max_latency: None,
             encoding: Encoding::Analog,
             weights: Weights::F32,
             percentile: 99.9,
@@ -262,6 +267,9 @@ impl Options {
         if let Some(delay) = self.delay {
             record.insert("delay".into(), delay.to_string());
         }
+        if let Some(most) = self.max_latency {
+            record.insert("max_latency".into(), most.to_string());
+        }
         for (option, value) in self.parts.named() {
             record.insert(option.trim_start_matches('-').replace('-', "_"), value);
         }
@@ -314,6 +322,9 @@ impl Options {
         if let Some(delay) = self.delay {
             flag(true, &format!("--delay {delay}"));
         }
+        if let Some(most) = self.max_latency {
+            flag(true, &format!("--max-latency {most}"));
+        }
         flag(self.encoding == Encoding::Pixels && self.weights == Weights::F32, "--input pixels");
         if let Encoding::Poisson { seed } = self.encoding {
             flag(true, &format!("--input poisson --seed {seed}"));
@@ -339,10 +350,11 @@ mod tests {
             thresholds: Some(Granularity::Layer),
             weight_calibration: Some(WeightCalibration::Network),
             delay: Some(2),
+            max_latency: Some(9),
             ..Options::default()
         };
         assert_eq!(Options::of_record(&options.record()), Some(options.clone()));
-        assert_eq!(options.flags(), " -T 3 --base 1.5 --thresholds layer --weight-calibration network --delay 2");
+        assert_eq!(options.flags(), " -T 3 --base 1.5 --thresholds layer --weight-calibration network --delay 2 --max-latency 9");
         let mut record = options.record();
         record.insert("base".into(), "7".into());
         assert_eq!(Options::of_record(&record), None);

@@ -204,7 +204,7 @@ impl NetworkBuilder {
                     return Err("a population reads spikes or currents".into());
                 }
                 let input = only()?;
-                population.check(input.first().copied().unwrap_or(1), self.delay < self.time_steps)?;
+                population.check(input.first().copied().unwrap_or(1), self.time_steps, self.delay)?;
                 Ok((population.output_shape(input)?, Signal::Train))
             }
             NodeKind::MaxPool(pool) => {

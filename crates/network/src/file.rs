@@ -14,9 +14,11 @@ use crate::{Encoding, NetworkBuilder, NetworkError, NodeKind, Provenance, Simula
 /// Key of the header in the file's metadata.
 const HEADER_KEY: &str = "spikeconverter";
 /// Version of the header's format, which readers refuse when they do not know it. 2: streaming networks have neurons of
-/// many kinds, codings and maxima. 3: populations may be online; only networks whose populations are have it, so that the
-/// others stay readable.
-const FORMAT: u32 = 3;
+/// many kinds, codings and maxima. 3: populations may be online. 4: with delays of their own. A network has the oldest that it
+/// needs, so that programs of before read what they can.
+const FORMAT: u32 = 4;
+/// The version of networks with online populations of one delay.
+const FORMAT_OF_ONE_DELAY: u32 = 3;
 /// The version of networks without online populations.
 const FORMAT_WITHOUT_DELAY: u32 = 2;
 /// The oldest version that is read.
@@ -144,7 +146,7 @@ impl SnnFile {
             outputs: self.ann.outputs().to_vec(),
         };
         let header = Header {
-            format: if self.network.is_online() { FORMAT } else { FORMAT_WITHOUT_DELAY },
+            format: self.format(),
             simulation: self.network.simulation(),
             coding: self.network.coding(),
             rehearsal: self.network.rehearsal(),
@@ -173,6 +175,14 @@ impl SnnFile {
             .map_err(|e| failed(&e))?;
         let metadata = HashMap::from([(HEADER_KEY.to_owned(), json)]);
         safetensors::serialize(views, Some(metadata)).map_err(|e| failed(&e))
+    }
+
+    fn format(&self) -> u32 {
+        if !self.network.is_online() {
+            return FORMAT_WITHOUT_DELAY;
+        }
+        let own = self.network.populations().any(|(_, population)| population.delay.is_some());
+        if own { FORMAT } else { FORMAT_OF_ONE_DELAY }
     }
 
     /// Parses a file's bytes.

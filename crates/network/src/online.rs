@@ -1,22 +1,24 @@
 //! Populations that generate while they listen.
 
-use crate::{NetworkBuilder, NetworkError, NodeKind, Simulation, SpikingNetwork};
+use crate::{NetworkBuilder, NetworkError, NodeKind, Population, Simulation, SpikingNetwork};
 
 impl SpikingNetwork {
     /// `δ`: steps from the first that a population of a windowed network hears to the first that it sends, in `1..=T`. `T`
     /// is temporal separation: it has heard all then. With fewer it generates while it listens, with signed spikes
-    /// ([`OnlineIlif`](spikeconverter_neuron::OnlineIlif)).
+    /// ([`OnlineIlif`](spikeconverter_neuron::OnlineIlif)). A population may have [its own](Population::delay).
     pub fn delay(&self) -> u32 {
         self.delay
     }
 
-    /// The same network with populations that start to generate after `delay` steps; absent: when they have heard all.
+    /// The same network with populations that all start to generate after `delay` steps; absent: when they have heard all.
     ///
     /// # Errors
     /// When the delay is not one of `1..=T`, the network is streaming, or it has maxima of trains in another base than 2.
     pub fn with_delay(&self, delay: Option<u32>) -> Result<Self, NetworkError> {
-        let f = |_, kind: &NodeKind| kind.clone();
-        self.rebuilt(delay, f)
+        self.rebuilt(delay, |_, kind| match kind {
+            NodeKind::Population(population) => NodeKind::Population(Population { delay: None, ..population.clone() }),
+            kind => kind.clone(),
+        })
     }
 
     /// Whether populations generate while they listen (`δ < T`).

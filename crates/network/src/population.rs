@@ -113,6 +113,10 @@ pub struct Population {
     /// Whether a membrane at its threshold fires; absent in files: it does.
     #[serde(default, skip_serializing_if = "is_default")]
     pub comparison: Comparison,
+    /// Steps that it listens before it fires, in a network [whose populations generate while they
+    /// listen](crate::SpikingNetwork::is_online); absent: the network's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delay: Option<u32>,
 }
 
 /// A ReLU in a code of base 2 with threshold 1 and rounding, and nothing else.
@@ -127,6 +131,7 @@ impl Default for Population {
             pool: None,
             amplitude: None,
             comparison: Comparison::AtLeast,
+            delay: None,
         }
     }
 }
@@ -223,8 +228,17 @@ impl Population {
         self.pool.as_ref().map_or_else(|| Ok(input.to_vec()), |pool| pool.output_shape(input))
     }
 
-    /// Checks all parameters for `channels` channels; `early` says whether it fires before it has heard all.
-    pub(crate) fn check(&self, channels: usize, early: bool) -> Result<(), String> {
+    /// Checks all parameters for `channels` channels, in a network of `steps` time steps and that delay.
+    pub(crate) fn check(&self, channels: usize, steps: u32, delay: u32) -> Result<(), String> {
+        let early = delay < steps;
+        if let Some(own) = self.delay {
+            if !early {
+                return Err(format!("has a delay of {own} steps in a network whose populations hear all before they fire"));
+            }
+            if !(1..=steps).contains(&own) {
+                return Err(format!("has a delay of {own} steps; with windows of {steps} steps it has 1 to {steps}"));
+            }
+        }
         if early && self.comparison != Comparison::AtLeast {
             return Err(
                 "must exceed its thresholds to fire, which neurons that fire before they heard all do not".into()

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use spikeconverter_graph::NodeId;
 use spikeconverter_neuron::WindowCode;
 
-use crate::{Encoding, NodeKind, SpikingNetwork};
+use crate::{Encoding, NodeKind, Population, SpikingNetwork};
 
 /// How time passes in a simulation.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -117,7 +117,7 @@ impl Schedule {
                     Timing {
                         listens_at: ready,
                         listens_for,
-                        emits_at: ready + delay(network, listens_for),
+                        emits_at: ready + delay(network, population, listens_for),
                         codes_in: arriving,
                         codes: vec![population.code(steps)],
                     },
@@ -165,12 +165,12 @@ impl Schedule {
 }
 
 /// Steps from the first that a population hears to the first that it sends, where trains of `listens_for` steps arrive.
-fn delay(network: &SpikingNetwork, listens_for: u32) -> u32 {
+fn delay(network: &SpikingNetwork, population: &Population, listens_for: u32) -> u32 {
     if !network.is_online() {
         return listens_for;
     }
     let to_hear_all = (listens_for + 1).saturating_sub(network.time_steps());
-    network.delay().max(to_hear_all).min(listens_for)
+    population.delay.unwrap_or(network.delay()).max(to_hear_all).min(listens_for)
 }
 
 /// The distinct codes, ordered.
@@ -188,7 +188,7 @@ mod tests {
     use spikeconverter_neuron::Rehearsal;
 
     use super::*;
-    use crate::{NetworkBuilder, Population, Readout, StreamingPopulation};
+    use crate::{NetworkBuilder, Readout, StreamingPopulation};
 
     fn population() -> NodeKind {
         NodeKind::Population(Population { half_step: false, ..Population::default() })

@@ -74,6 +74,11 @@ pub(crate) struct ConvertArgs {
     #[arg(long, value_name = "N")]
     pub(crate) delay: Option<u32>,
 
+    /// With --delay: have the result after N steps, by layers that fire a step earlier, those first that calibration samples
+    /// miss least
+    #[arg(long, value_name = "N", requires = "delay")]
+    pub(crate) max_latency: Option<u32>,
+
     /// Percentile of a layer's positive activations that becomes its threshold, in methods that normalise so
     #[arg(long, value_name = "P", default_value_t = 99.9)]
     pub(crate) percentile: f64,
@@ -183,6 +188,7 @@ impl ConvertArgs {
                 WeightCalibrationArg::Network => WeightCalibration::Network,
             }),
             delay: self.delay,
+            max_latency: self.max_latency,
             encoding: match self.input {
                 None => weights.usual_encoding(),
                 Some(InputArg::Analog) => Encoding::Analog,

@@ -58,6 +58,7 @@ impl Method for SpikeConverter {
                 "--no-bias-correction",
                 "--weight-calibration",
                 "--delay",
+                "--max-latency",
                 "--input",
                 "--weights",
             ],
@@ -90,9 +91,15 @@ impl Method for SpikeConverter {
         let fitting = turns(options) * layers;
         match options.weights {
             Weights::F32 => {
-                let windows = calibrate(&lowered, graph, calibration, options, &mut |done| progress(done, fitting))?;
+                let all = fitting + options.online_turns(layers);
+                let windows = calibrate(&lowered, graph, calibration, options, &mut |done| progress(done, all))?;
+                let mut done = fitting;
+                let mut tried = || {
+                    done += 1;
+                    progress(done.min(all), all)
+                };
                 match options.online_delay() {
-                    Some(delay) => online(windows, &lowered, graph, calibration, delay, options.bias_correction),
+                    Some(delay) => online(windows, &lowered, graph, calibration, delay, options, &mut tried),
                     None => Ok(windows),
                 }
             }

@@ -32,6 +32,7 @@ pub(super) fn options(words: &Words) -> Result<Options, ConvertError> {
         bias_correction: number(words, "--bias-correction")?.unwrap_or(usual.bias_correction),
         weight_calibration: named(words, "--weight-calibration", &WeightCalibration::ALL, WeightCalibration::name)?,
         delay: number(words, "--delay")?,
+        max_latency: number(words, "--max-latency")?,
         encoding: match text("encoding") {
             None => weights.usual_encoding(),
             Some("analog") => Encoding::Analog,

@@ -134,6 +134,7 @@ impl Quantiser<'_> {
             pool: population.pool.clone(),
             amplitude: Some(first_spike),
             comparison: population.comparison,
+            delay: population.delay,
         };
         let value = units.iter().enumerate().map(|(c, unit)| unit * step_of(c)).collect();
         let input = self.build(&terms, &step)?;

@@ -194,7 +194,7 @@ mod tests {
     fn population(transfer: Transfer, threshold: f32, half_step: bool) -> Population {
         let (threshold, initial) = (vec![threshold], Vec::new());
         let comparison = Comparison::AtLeast;
-        Population { transfer, base: 2.0, threshold, half_step, initial, pool: None, amplitude: None, comparison }
+        Population { transfer, threshold, half_step, initial, comparison, ..Population::default() }
     }
 
     /// The value that a population of one channel sends for a membrane.

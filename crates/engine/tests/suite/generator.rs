@@ -152,7 +152,9 @@ impl Dice {
         }
     }
 
-    fn population(&mut self, channels: usize, pool: Option<MaxPool>, early: bool) -> Population {
+    /// `early`: the window's steps, where populations fire within it.
+    fn population(&mut self, channels: usize, pool: Option<MaxPool>, early: Option<u32>) -> Population {
+        let delay = early.and_then(|steps| self.coin().then(|| 1 + self.below(steps as usize) as u32));
         let count = if self.coin() { 1 } else { channels };
         Population {
             transfer: self.transfer(channels, pool.is_some()),
@@ -162,7 +164,8 @@ impl Dice {
             initial: if self.coin() { Vec::new() } else { self.numbers(channels, -0.5, 0.5, 0.125) },
             pool,
             amplitude: None,
-            comparison: if early || self.below(4) > 0 { Comparison::AtLeast } else { Comparison::Above },
+            comparison: if early.is_some() || self.below(4) > 0 { Comparison::AtLeast } else { Comparison::Above },
+            delay,
         }
     }
 
@@ -190,7 +193,7 @@ struct Garden {
     /// The samples after preprocessing.
     sample: NodeId,
     /// Whether populations fire before they have heard all.
-    early: bool,
+    early: Option<u32>,
 }
 
 impl Recipe {
@@ -202,7 +205,7 @@ impl Recipe {
             Encoding::Analog => net.input(),
             _ => net.synapse(crate::harness::affine(1.0 / 64.0, -1.5), &[net.input()]),
         };
-        let mut garden = Garden { net, dice, at: sample, sample, early: self.delay.is_some() };
+        let mut garden = Garden { net, dice, at: sample, sample, early: self.delay.map(|_| self.steps) };
         for &block in &self.blocks {
             garden.at = garden.plant(block).unwrap_or(garden.at);
         }
