@@ -18,13 +18,14 @@ use spikeconverter_graph::{Graph, NodeId, Op};
 use spikeconverter_network::{NodeKind, Population, Readout, SpikingNetwork, Transfer};
 
 use self::ann::AnnValues;
-use self::correct::survey;
 pub(crate) use self::correct::{correct, in_activation_units, scaled};
 use self::fit::fit;
+use self::fixed::report_on;
 pub(crate) use self::fit::mean_difference;
 pub(crate) use self::least_squares::{Aim, fit as fit_weights};
 use self::network::calibrate_network;
 pub(crate) use self::route::{Route, routes};
+use crate::copies::{Copies, staggered};
 use crate::lower::Lowered;
 use crate::{Conversion, ConvertError, LayerReport, Options, WeightCalibration};
 
@@ -43,7 +44,7 @@ trait Fitter {
     /// The population with its parameters changed to suit its (pooled) membranes and the activations wanted.
     fn population(&mut self, id: NodeId, population: &Population, membranes: &Batch, wanted: &Batch) -> Population;
 
-    /// Told what the changed population sends, decoded.
+    /// Told what the changed population sends, decoded; of copies their mean, once all are there.
     fn sent(&mut self, id: NodeId, population: &Population, sent: &Batch, wanted: &Batch) -> Result<(), ConvertError>;
 
     /// The read-out that suits what it accumulates and the results wanted.
@@ -59,13 +60,14 @@ pub(crate) fn calibrate(
     options: &Options,
     progress: &mut dyn FnMut(usize) -> Result<(), ConvertError>,
 ) -> Result<Conversion, ConvertError> {
-    let mut fitter = Calibration { network: &lowered.network, options, layers: Vec::new(), progress };
-    let network = walk(&lowered.network, &lowered.targets, graph, samples, &mut fitter)?;
+    let mut fitter = Calibration { lowered, options, fitted: None, layers: Vec::new(), progress };
+    let whole = (&lowered.network, lowered.targets.as_slice(), &lowered.copies);
+    let network = walk(whole, graph, samples, &mut fitter)?;
     let layers = fitter.layers;
     if options.implied_weight_calibration() == WeightCalibration::Network {
         let mut told = |step: usize, steps: usize| progress(layers.len() + layers.len() * step / steps.max(1));
-        let network = calibrate_network(network, &lowered.targets, graph, samples, &mut told)?;
-        return survey(network, &lowered.targets, graph, samples);
+        let network = calibrate_network(network, lowered, graph, samples, &mut told)?;
+        return report_on(&network, lowered, graph, samples, &mut |_| Ok(()));
     }
     Ok(Conversion { network, layers, samples: samples.count() })
 }
@@ -77,8 +79,10 @@ pub(crate) fn turns(options: &Options) -> usize {
 
 /// Bases, thresholds and initial potentials.
 struct Calibration<'a> {
-    network: &'a SpikingNetwork,
+    lowered: &'a Lowered,
     options: &'a Options,
+    /// The last that was fitted, for itself and its copies.
+    fitted: Option<Population>,
     layers: Vec<LayerReport>,
     progress: &'a mut dyn FnMut(usize) -> Result<(), ConvertError>,
 }
@@ -92,12 +96,21 @@ impl Fitter for Calibration<'_> {
         fit_weights(op, input, aim)
     }
 
-    fn population(&mut self, _: NodeId, population: &Population, membranes: &Batch, wanted: &Batch) -> Population {
-        fit(population, membranes, wanted, self.options)
+    fn population(&mut self, id: NodeId, population: &Population, membranes: &Batch, wanted: &Batch) -> Population {
+        let copies = &self.lowered.copies;
+        let fitted = match self.fitted.take() {
+            Some(fitted) if !copies.is_first(id) => fitted,
+            _ => fit(population, membranes, wanted, copies.count(id), self.options),
+        };
+        let Some(copy) = copies.of(id) else { return fitted };
+        let channels = membranes.shape().first().copied().unwrap_or(1);
+        let own = staggered(&fitted, copy, channels, self.options.time_steps);
+        self.fitted = Some(fitted);
+        own
     }
 
     fn sent(&mut self, id: NodeId, population: &Population, sent: &Batch, wanted: &Batch) -> Result<(), ConvertError> {
-        self.layers.push(report(self.network, id, population, sent, wanted));
+        self.layers.push(report(&self.lowered.network, id, population, sent, wanted));
         (self.progress)(self.layers.len())
     }
 
@@ -107,18 +120,17 @@ impl Fitter for Calibration<'_> {
     }
 }
 
-/// Runs samples through the network layer by layer, and changes each listener on the way. `targets` says for each node
-/// which node of the trained network it stands for.
+/// Runs samples through the network layer by layer, and changes each listener on the way. `whole` is the network, for each node
+/// which node of the trained network it stands for, and which populations are copies.
 fn walk(
-    network: &SpikingNetwork,
-    targets: &[NodeId],
+    (network, targets, copies): (&SpikingNetwork, &[NodeId], &Copies),
     graph: &Graph,
     samples: &Batch,
     fitter: &mut dyn Fitter,
 ) -> Result<SpikingNetwork, ConvertError> {
     let listens = |id: &NodeId| matches!(network.node(*id).kind, NodeKind::Population(_) | NodeKind::Readout(_));
     let mut wanted: Vec<NodeId> = network.ids().filter(listens).map(|id| targets[id.0]).collect();
-    let mut routes = if fitter.changes_synapses() { routes(network) } else { vec![None; network.nodes().len()] };
+    let mut routes = if fitter.changes_synapses() { routes(network, copies) } else { vec![None; network.nodes().len()] };
     for (id, route) in network.ids().zip(&routes) {
         let Some(route) = route else { continue };
         wanted.push(targets[route.membrane.0]);
@@ -127,6 +139,7 @@ fn walk(
     let mut ann = AnnValues::new(graph, &wanted, samples)?;
     let mut values: Vec<Option<Batch>> = vec![None; network.nodes().len()];
     let mut fitted: Vec<Option<NodeKind>> = vec![None; network.nodes().len()];
+    let mut of_copies: Option<Batch> = None;
     let consumers = network.consumers();
     values[0] = Some(samples.clone());
     for id in network.ids().skip(1) {
@@ -171,7 +184,16 @@ fn walk(
                 let wanted = ann.take(targets[id.0])?;
                 let population = fitter.population(id, population, &membranes, &wanted);
                 let (sent, _) = generate(&population, network.time_steps(), membranes)?;
-                fitter.sent(id, &population, &sent, &wanted)?;
+                if let Some(copy) = copies.of(id) {
+                    let all = sum(of_copies.take(), &sent);
+                    if copies.is_last(id) {
+                        fitter.sent(id, &population, &scaled(&all, &[1.0 / copy.count as f32]), &wanted)?;
+                    } else {
+                        of_copies = Some(all);
+                    }
+                } else {
+                    fitter.sent(id, &population, &sent, &wanted)?;
+                }
                 fitted[id.0] = Some(NodeKind::Population(population));
                 Some(sent)
             }

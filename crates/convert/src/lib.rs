@@ -38,6 +38,7 @@
 
 mod calibrate;
 mod check;
+mod copies;
 mod error;
 pub mod explain;
 mod lower;

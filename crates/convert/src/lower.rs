@@ -13,6 +13,7 @@ use spikeconverter_network::{
 };
 
 use crate::ConvertError;
+use crate::copies::Copies;
 
 /// A network whose populations have no thresholds yet (all are 1).
 pub(crate) struct Lowered {
@@ -21,6 +22,15 @@ pub(crate) struct Lowered {
     pub(crate) targets: Vec<NodeId>,
     /// For each node of the trained network, what became of it.
     pub(crate) roles: Vec<Lowering>,
+    /// Which populations stand for the same activation.
+    pub(crate) copies: Copies,
+}
+
+impl Lowered {
+    /// How many activations populations stand for.
+    pub(crate) fn layers(&self) -> usize {
+        self.network.populations().filter(|(id, _)| self.copies.is_first(*id)).count()
+    }
 }
 
 /// What became of a node of the trained network.
@@ -75,7 +85,7 @@ pub(crate) fn lower(graph: &Graph, time_steps: u32, encoding: Encoding) -> Resul
         last = state.add(id, NodeKind::Head(graph.node(id).op.clone()), &[last], id)?;
         state.roles[id.0] = Lowering::Head;
     }
-    Ok(Lowered { network: state.builder.finish(last)?, targets: state.targets, roles: state.roles })
+    Ok(Lowered { network: state.builder.finish(last)?, targets: state.targets, roles: state.roles, copies: Copies::default() })
 }
 
 struct State<'a> {

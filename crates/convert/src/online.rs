@@ -15,7 +15,7 @@ use spikeconverter_network::{NodeKind, Population, Readout, SpikingNetwork};
 
 use self::hasten::hasten;
 use crate::calibrate::ann::AnnValues;
-use crate::calibrate::{mean_difference, report};
+use crate::calibrate::{mean_difference, report, scaled, sum};
 use crate::lower::Lowered;
 use crate::{Base, Conversion, ConvertError, Options, Weights};
 
@@ -198,9 +198,19 @@ fn survey(
     let targets: Vec<NodeId> = network.populations().map(|(id, _)| lowered.targets[id.0]).collect();
     let mut ann = AnnValues::new(graph, &targets, samples)?;
     let mut layers = Vec::new();
+    let mut of_copies: Option<Batch> = None;
     for (id, population) in network.populations() {
         let data = sent.remove(&id).unwrap_or_default();
-        let sent = Batch::new(samples.count(), network.node(id).shape.clone(), data)?;
+        let mut sent = Batch::new(samples.count(), network.node(id).shape.clone(), data)?;
+        if let Some(copy) = lowered.copies.of(id) {
+            let all = sum(of_copies.take(), &sent);
+            if copy.index + 1 < copy.count {
+                ann.take(lowered.targets[id.0])?;
+                of_copies = Some(all);
+                continue;
+            }
+            sent = scaled(&all, &[1.0 / copy.count as f32]);
+        }
         let mut layer = report(&network, id, population, &sent, &ann.take(lowered.targets[id.0])?);
         layer.signed = true;
         layers.push(layer);

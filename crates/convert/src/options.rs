@@ -131,6 +131,9 @@ pub struct Options {
     /// is; absent: all keep that delay.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_latency: Option<u32>,
+    /// `N`: populations with windows for each activation, staggered so that together they are of `N` times the resolution.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub copies: u32,
     /// How samples enter.
     pub encoding: Encoding,
     /// Numbers of the spiking network.
@@ -141,6 +144,15 @@ pub struct Options {
     /// Parts of a streaming method that are replaced.
     #[serde(default)]
     pub parts: Parts,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // the form that serde calls
+fn is_one(copies: &u32) -> bool {
+    *copies == 1
+}
+
+fn one() -> u32 {
+    1
 }
 
 impl Default for Options {
@@ -154,6 +166,7 @@ impl Default for Options {
             weight_calibration: None,
             delay: None,
             max_latency: None,
+            copies: 1,
             encoding: Encoding::Analog,
             weights: Weights::F32,
             percentile: 99.9,
@@ -226,6 +239,7 @@ impl Options {
             return Err(ConvertError::Option { option: "--time-steps", reason });
         }
         self.check_delay()?;
+        self.check_copies()?;
         if matches!(self.encoding, Encoding::Poisson { .. }) {
             let reason = "random spikes are for methods with schedule stream; choose analog or pixels".to_owned();
             return Err(ConvertError::Option { option: "--input", reason });
@@ -269,6 +283,9 @@ impl Options {
         }
         if let Some(most) = self.max_latency {
             record.insert("max_latency".into(), most.to_string());
+        }
+        if self.copies > 1 {
+            record.insert("copies".into(), self.copies.to_string());
         }
         for (option, value) in self.parts.named() {
             record.insert(option.trim_start_matches('-').replace('-', "_"), value);
@@ -325,6 +342,7 @@ impl Options {
         if let Some(most) = self.max_latency {
             flag(true, &format!("--max-latency {most}"));
         }
+        flag(self.copies > 1, &format!("--copies {}", self.copies));
         flag(self.encoding == Encoding::Pixels && self.weights == Weights::F32, "--input pixels");
         if let Encoding::Poisson { seed } = self.encoding {
             flag(true, &format!("--input poisson --seed {seed}"));
@@ -351,10 +369,11 @@ mod tests {
             weight_calibration: Some(WeightCalibration::Network),
             delay: Some(2),
             max_latency: Some(9),
+            copies: 2,
             ..Options::default()
         };
         assert_eq!(Options::of_record(&options.record()), Some(options.clone()));
-        assert_eq!(options.flags(), " -T 3 --base 1.5 --thresholds layer --weight-calibration network --delay 2 --max-latency 9");
+        assert_eq!(options.flags(), " -T 3 --base 1.5 --thresholds layer --weight-calibration network --delay 2 --max-latency 9 --copies 2");
         let mut record = options.record();
         record.insert("base".into(), "7".into());
         assert_eq!(Options::of_record(&record), None);

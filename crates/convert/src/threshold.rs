@@ -12,6 +12,9 @@
 //! membrane potential are improved in turns.
 
 use spikeconverter_engine::{ChannelParameters, WindowGenerator};
+use spikeconverter_network::Population;
+
+use crate::copies::offset;
 
 /// Ranges of an error below this share of the mean square activation are equally good.
 const NEGLIGIBLE_ERROR: f64 = 1e-7;
@@ -20,6 +23,25 @@ const NEGLIGIBLE_ERROR: f64 = 1e-7;
 const BINARY_PREFERENCE: f64 = 0.9;
 /// Points of the coarse grid a factor of two in range.
 const COARSE: i32 = 4;
+
+/// What neurons make of membranes: one an activation, or the mean of several.
+pub(crate) struct Quantiser {
+    pub(crate) generator: WindowGenerator,
+    /// Shifts of the neurons in resolution steps.
+    shifts: Vec<f32>,
+}
+
+impl Quantiser {
+    pub(crate) fn new(base: f32, steps: u32, half_step: bool, copies: u32) -> Self {
+        let shifts = (0..copies).map(|index| offset(index, copies, half_step)).collect();
+        Self { generator: WindowGenerator::new(base, steps, half_step), shifts }
+    }
+
+    /// One neuron an activation.
+    pub(crate) fn of(population: &Population, steps: u32) -> Self {
+        Self { generator: WindowGenerator::of(population, steps), shifts: vec![0.0] }
+    }
+}
 
 /// Membranes and the activations they should give, weighted. The unit of weight is one value of an even sample.
 #[derive(Debug, Clone, Default)]
@@ -65,17 +87,38 @@ impl Samples {
         self.activations.iter().fold(0.0, |m, a| m.max(a.abs()))
     }
 
-    /// What a channel makes of the membranes, into `scratch`.
-    fn transmit(&self, generator: &WindowGenerator, channel: &ChannelParameters, scratch: &mut Scratch) {
-        scratch.values.clear();
-        scratch.values.extend_from_slice(&self.membranes);
-        scratch.codes.resize(self.membranes.len(), 0);
-        generator.run(channel, &mut scratch.values, &mut scratch.codes);
+    /// What a channel with a threshold and an initial potential makes of the membranes, into `scratch`.
+    fn transmit(&self, by: &Quantiser, channel: &ChannelParameters, [threshold, initial]: [f32; 2], scratch: &mut Scratch) {
+        let Scratch { values, own, codes } = scratch;
+        codes.resize(self.membranes.len(), 0);
+        values.clear();
+        let step = threshold * by.generator.code().resolution() as f32;
+        let share = 1.0 / by.shifts.len() as f32;
+        for (index, shift) in by.shifts.iter().enumerate() {
+            let channel = channel.with(threshold, initial + shift * step);
+            own.clear();
+            own.extend_from_slice(&self.membranes);
+            by.generator.run(&channel, own, codes);
+            if index == 0 {
+                std::mem::swap(values, own);
+            } else {
+                values.iter_mut().zip(own.iter()).for_each(|(sum, q)| *sum += q);
+            }
+        }
+        if by.shifts.len() > 1 {
+            values.iter_mut().for_each(|sum| *sum *= share);
+        }
     }
 
-    /// The conversion error `E`.
-    pub(crate) fn error(&self, generator: &WindowGenerator, channel: &ChannelParameters, scratch: &mut Scratch) -> f64 {
-        self.transmit(generator, channel, scratch);
+    /// The conversion error `E` for a threshold and an initial potential.
+    pub(crate) fn error(
+        &self,
+        by: &Quantiser,
+        channel: &ChannelParameters,
+        [threshold, initial]: [f32; 2],
+        scratch: &mut Scratch,
+    ) -> f64 {
+        self.transmit(by, channel, [threshold, initial], scratch);
         self.mean(self.activations.iter().zip(&scratch.values).map(|(a, q)| {
             let difference = f64::from(a - q);
             difference * difference
@@ -86,19 +129,19 @@ impl Samples {
     /// best of a few points, over some tenths of the range of the code.
     pub(crate) fn search_initial(
         &self,
-        generator: &WindowGenerator,
+        by: &Quantiser,
         channel: &ChannelParameters,
         threshold: f32,
         start: f32,
         scratch: &mut Scratch,
     ) -> f32 {
-        let mut best = (self.error(generator, &channel.with(threshold, start), scratch), start);
-        let mut step = 0.027 * threshold * generator.code().range() as f32;
+        let mut best = (self.error(by, channel, [threshold, start], scratch), start);
+        let mut step = 0.027 * threshold * by.generator.code().range() as f32;
         for _ in 0..3 {
             let centre = best.1;
             for i in [-3, -2, -1, 1, 2, 3] {
                 let initial = centre + step * i as f32;
-                let error = self.error(generator, &channel.with(threshold, initial), scratch);
+                let error = self.error(by, channel, [threshold, initial], scratch);
                 if error < best.0 {
                     best = (error, initial);
                 }
@@ -113,6 +156,8 @@ impl Samples {
 #[derive(Debug, Default)]
 pub(crate) struct Scratch {
     values: Vec<f32>,
+    /// What one neuron of several sends.
+    own: Vec<f32>,
     codes: Vec<i32>,
 }
 
@@ -121,7 +166,7 @@ pub(crate) struct Scratch {
 /// one from another.
 pub(crate) fn search_threshold(
     samples: &Samples,
-    generator: &WindowGenerator,
+    by: &Quantiser,
     channel: &ChannelParameters,
     initial: f32,
     largest: f32,
@@ -132,13 +177,13 @@ pub(crate) fn search_threshold(
     if reach <= 0.0 {
         return None;
     }
-    let units = generator.code().range();
+    let units = by.generator.code().range();
     let threshold_of = |exponent: f64| (f64::from(reach) * exponent.exp2() / units) as f32;
     let mut tried: Vec<(f64, f64)> = Vec::new();
     let mut try_at = |exponent: f64, tried: &mut Vec<(f64, f64)>| {
         let threshold = threshold_of(exponent);
         if threshold.is_normal() {
-            tried.push((exponent, samples.error(generator, &channel.with(threshold, initial), scratch)));
+            tried.push((exponent, samples.error(by, channel, [threshold, initial], scratch)));
         }
     };
     let (centre, below, above) = match near {
@@ -167,12 +212,13 @@ pub(crate) fn search_base(
     samples: &Samples,
     steps: u32,
     half_step: bool,
+    copies: u32,
     channel: &ChannelParameters,
     scratch: &mut Scratch,
 ) -> f32 {
     let mut error_of = |base: f32| {
-        let generator = WindowGenerator::new(base, steps, half_step);
-        search_threshold(samples, &generator, channel, 0.0, 0.0, None, scratch)
+        let by = Quantiser::new(base, steps, half_step, copies);
+        search_threshold(samples, &by, channel, 0.0, 0.0, None, scratch)
             .map_or(f64::INFINITY, |(_, error)| error)
     };
     let binary = error_of(2.0);
@@ -199,8 +245,6 @@ pub(crate) fn search_base(
 
 #[cfg(test)]
 mod tests {
-    use spikeconverter_network::Population;
-
     use super::*;
 
     fn channel() -> ChannelParameters {
@@ -226,8 +270,8 @@ mod tests {
         let mut scratch = Scratch::default();
         let mut last = f64::INFINITY;
         for steps in [2, 4, 6, 8] {
-            let generator = WindowGenerator::new(2.0, steps, true);
-            let (_, error) = search_threshold(&samples, &generator, &channel(), 0.0, 0.0, None, &mut scratch).unwrap();
+            let by = Quantiser::new(2.0, steps, true, 1);
+            let (_, error) = search_threshold(&samples, &by, &channel(), 0.0, 0.0, None, &mut scratch).unwrap();
             assert!(error < 0.5 * last, "{steps} steps: {error} after {last}");
             last = error;
         }
@@ -237,10 +281,10 @@ mod tests {
     fn the_threshold_found_is_no_worse_than_any_on_a_fine_grid() {
         let samples = samples();
         let mut scratch = Scratch::default();
-        let generator = WindowGenerator::new(2.0, 4, true);
-        let (_, found) = search_threshold(&samples, &generator, &channel(), 0.0, 0.0, None, &mut scratch).unwrap();
+        let by = Quantiser::new(2.0, 4, true, 1);
+        let (_, found) = search_threshold(&samples, &by, &channel(), 0.0, 0.0, None, &mut scratch).unwrap();
         let best = (1..400)
-            .map(|i| samples.error(&generator, &channel().with(0.01 * i as f32, 0.0), &mut scratch))
+            .map(|i| samples.error(&by, &channel(), [0.01 * i as f32, 0.0], &mut scratch))
             .fold(f64::INFINITY, f64::min);
         assert!(found <= best * 1.05, "{found} against {best}");
     }
@@ -250,7 +294,7 @@ mod tests {
     fn base_two_is_the_best_base() {
         let mut scratch = Scratch::default();
         for steps in [4, 8] {
-            assert_eq!(search_base(&samples(), steps, true, &channel(), &mut scratch), 2.0);
+            assert_eq!(search_base(&samples(), steps, true, 1, &channel(), &mut scratch), 2.0);
         }
     }
 
@@ -258,11 +302,11 @@ mod tests {
     #[test]
     fn the_largest_activations_count_with_their_weight() {
         let mut samples = samples();
-        let generator = WindowGenerator::new(2.0, 12, true);
+        let by = Quantiser::new(2.0, 12, true, 1);
         let scratch = &mut Scratch::default();
         let range = |samples: &Samples, scratch: &mut Scratch| {
-            let (threshold, _) = search_threshold(samples, &generator, &channel(), 0.0, 80.0, None, scratch).unwrap();
-            f64::from(threshold) * generator.code().range()
+            let (threshold, _) = search_threshold(samples, &by, &channel(), 0.0, 80.0, None, scratch).unwrap();
+            f64::from(threshold) * by.generator.code().range()
         };
         let without = range(&samples, scratch);
         samples.push(80.0, 80.0, 0.002);
@@ -272,7 +316,7 @@ mod tests {
     /// A channel that was hardly active gets a range near that of its layer; one seen often keeps its own.
     #[test]
     fn where_little_was_seen_the_layer_counts() {
-        let generator = WindowGenerator::new(2.0, 6, true);
+        let by = Quantiser::new(2.0, 6, true, 1);
         let layer = samples();
         let threshold = |weight: f64| {
             let mut rare = samples();
@@ -281,7 +325,7 @@ mod tests {
             }
             let weight = weight * rare.weight();
             rare.extend_with_magnitudes(&layer, weight);
-            search_threshold(&rare, &generator, &channel(), 0.0, 8.0, None, &mut Scratch::default()).unwrap().0
+            search_threshold(&rare, &by, &channel(), 0.0, 8.0, None, &mut Scratch::default()).unwrap().0
         };
         let (own, often, seldom) = (threshold(0.0), threshold(1e-5), threshold(0.1));
         assert!(often < 1.5 * own && seldom > 5.0 * own, "{own} {often} {seldom}");
@@ -290,8 +334,8 @@ mod tests {
     #[test]
     fn silence_tells_nothing() {
         let silent = Samples { membranes: vec![-1.0; 8], activations: vec![0.0; 8], weights: vec![1.0; 8] };
-        let generator = WindowGenerator::new(2.0, 4, true);
-        let found = search_threshold(&silent, &generator, &channel(), 0.0, 0.0, None, &mut Scratch::default());
+        let by = Quantiser::new(2.0, 4, true, 1);
+        let found = search_threshold(&silent, &by, &channel(), 0.0, 0.0, None, &mut Scratch::default());
         assert!(found.is_none());
     }
 
@@ -301,9 +345,9 @@ mod tests {
         for v in &mut samples.membranes {
             *v -= 0.2;
         }
-        let generator = WindowGenerator::new(2.0, 6, true);
+        let by = Quantiser::new(2.0, 6, true, 1);
         let mut scratch = Scratch::default();
-        let initial = samples.search_initial(&generator, &channel(), 4.0, 0.0, &mut scratch);
+        let initial = samples.search_initial(&by, &channel(), 4.0, 0.0, &mut scratch);
         assert!((initial - 0.2).abs() < 0.05, "{initial}");
     }
 }

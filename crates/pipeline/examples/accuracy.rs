@@ -34,6 +34,9 @@ struct Arguments {
     /// With delays: have results after N steps, by layers that fire earlier
     #[arg(long)]
     max_latency: Option<u32>,
+    /// Neurons for each activation
+    #[arg(long, default_value_t = 1)]
+    copies: u32,
     /// The first N test samples only
     #[arg(long)]
     limit: Option<usize>,
@@ -177,6 +180,7 @@ fn options(arguments: &Arguments, time_steps: u32, delay: Option<u32>) -> Option
     Options {
         time_steps,
         delay,
+        copies: arguments.copies,
         max_latency: arguments.max_latency.filter(|_| delay.is_some_and(|delay| delay < time_steps)),
         base: arguments.base.map_or(Base::Auto, Base::Fixed),
         thresholds: arguments.layer_thresholds.then_some(Granularity::Layer),

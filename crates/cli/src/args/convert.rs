@@ -79,6 +79,11 @@ pub(crate) struct ConvertArgs {
     #[arg(long, value_name = "N", requires = "delay")]
     pub(crate) max_latency: Option<u32>,
 
+    /// N neurons for each activation, their potentials staggered: the accuracy of about log2 N more time steps, for N times the
+    /// neurons and spikes, without their latency (method spikeconverter)
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) copies: u32,
+
     /// Percentile of a layer's positive activations that becomes its threshold, in methods that normalise so
     #[arg(long, value_name = "P", default_value_t = 99.9)]
     pub(crate) percentile: f64,
@@ -189,6 +194,7 @@ impl ConvertArgs {
             }),
             delay: self.delay,
             max_latency: self.max_latency,
+            copies: self.copies,
             encoding: match self.input {
                 None => weights.usual_encoding(),
                 Some(InputArg::Analog) => Encoding::Analog,

@@ -9,6 +9,7 @@ use spikeconverter_network::{Population, Readout, SpikingNetwork, Transfer};
 
 use super::fit::{mean_difference, refit_initial};
 use super::{Fitter, report, walk};
+use crate::copies::Copies;
 use crate::quantise::{Quantised, quantised_potential};
 use crate::{Conversion, ConvertError, LayerReport};
 
@@ -23,19 +24,8 @@ pub(crate) fn correct(
 ) -> Result<Conversion, ConvertError> {
     let Quantised { network, targets, steps } = quantised;
     let mut fitter = Correction { network, steps, enabled, layers: Vec::new(), progress };
-    let network = walk(network, targets, graph, samples, &mut fitter)?;
+    let network = walk((network, targets, &Copies::default()), graph, samples, &mut fitter)?;
     Ok(Conversion { network, layers: fitter.layers, samples: samples.count() })
-}
-
-/// Reports on the populations of a network that is not changed any more.
-pub(super) fn survey(
-    network: SpikingNetwork,
-    targets: &[NodeId],
-    graph: &Graph,
-    samples: &Batch,
-) -> Result<Conversion, ConvertError> {
-    let quantised = Quantised { network, targets: targets.to_vec(), steps: BTreeMap::new() };
-    correct(&quantised, graph, samples, false, &mut |_| Ok(()))
 }
 
 struct Correction<'a> {

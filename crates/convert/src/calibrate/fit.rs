@@ -1,11 +1,11 @@
 //! What calibration fits of a population, on pairs of a membrane and the activation it should give.
 
 use rayon::prelude::*;
-use spikeconverter_engine::{Batch, ChannelParameters, WindowGenerator};
+use spikeconverter_engine::{Batch, ChannelParameters};
 use spikeconverter_network::{Population, Transfer};
 use spikeconverter_neuron::WindowCode;
 
-use crate::threshold::{Samples, Scratch, search_base, search_threshold};
+use crate::threshold::{Quantiser, Samples, Scratch, search_base, search_threshold};
 use crate::{Base, Granularity, Options};
 
 /// Values a channel that a threshold is fitted on.
@@ -22,8 +22,15 @@ const LAYER_SAMPLES: usize = 1 << 17;
 /// Values a layer that its base is chosen on.
 const BASE_SAMPLES: usize = 2048;
 
-/// A population with base, thresholds and initial potentials fitted to `membranes` and the activations `wanted`.
-pub(super) fn fit(population: &Population, membranes: &Batch, wanted: &Batch, options: &Options) -> Population {
+/// A population with base, thresholds and initial potentials fitted to `membranes` and the activations `wanted`, for as many
+/// staggered `copies` of it.
+pub(super) fn fit(
+    population: &Population,
+    membranes: &Batch,
+    wanted: &Batch,
+    copies: u32,
+    options: &Options,
+) -> Population {
     let channels = membranes.shape().first().copied().unwrap_or(1);
     let template: Vec<ChannelParameters> = (0..channels).map(|c| ChannelParameters::new(population, c)).collect();
     let reach = wanted.data().iter().fold(0.0f32, |m, a| m.max(a.abs()));
@@ -31,12 +38,12 @@ pub(super) fn fit(population: &Population, membranes: &Batch, wanted: &Batch, op
         Base::Fixed(base) => base,
         Base::Auto => {
             let samples = gather(membranes, wanted, 0..channels, BASE_SAMPLES);
-            search_base(&samples, options.time_steps, options.half_step, &template[0], &mut Scratch::default())
+            search_base(&samples, options.time_steps, options.half_step, copies, &template[0], &mut Scratch::default())
         }
     };
-    let generator = WindowGenerator::new(base, options.time_steps, options.half_step);
-    let code = generator.code();
-    let fitting = Fitting { generator, correct: options.bias_correction };
+    let by = Quantiser::new(base, options.time_steps, options.half_step, copies);
+    let code = by.generator.code();
+    let fitting = Fitting { by, correct: options.bias_correction };
     let (threshold, initial) = match options.thresholds.unwrap_or(Granularity::Channel) {
         Granularity::Channel | Granularity::Neuron => fitting.by_channel(&template, membranes, wanted, reach),
         Granularity::Layer => fitting.by_layer(&template, membranes, wanted, reach),
@@ -49,19 +56,19 @@ pub(super) fn fit(population: &Population, membranes: &Batch, wanted: &Batch, op
 /// The initial potential of least error for each channel of a population whose other parameters stay, near those it has.
 pub(super) fn refit_initial(population: &Population, steps: u32, membranes: &Batch, wanted: &Batch) -> Vec<f32> {
     let channels = membranes.shape().first().copied().unwrap_or(1);
-    let generator = WindowGenerator::of(population, steps);
+    let by = Quantiser::of(population, steps);
     (0..channels)
         .into_par_iter()
         .map_init(Scratch::default, |scratch, c| {
             let samples = gather(membranes, wanted, c..c + 1, CHANNEL_SAMPLES);
             let channel = ChannelParameters::new(population, c);
-            samples.search_initial(&generator, &channel, population.threshold(c), population.initial(c), scratch)
+            samples.search_initial(&by, &channel, population.threshold(c), population.initial(c), scratch)
         })
         .collect()
 }
 
 struct Fitting {
-    generator: WindowGenerator,
+    by: Quantiser,
     correct: bool,
 }
 
@@ -84,17 +91,17 @@ impl Fitting {
                 let weight = prior * samples.weight();
                 samples.extend_with_magnitudes(&whole, weight);
                 let search = |initial: f32, near: Option<f32>, scratch: &mut Scratch| {
-                    let found = search_threshold(&samples, &self.generator, channel, initial, reach, near, scratch);
+                    let found = search_threshold(&samples, &self.by, channel, initial, reach, near, scratch);
                     found.map(|(threshold, _)| threshold)
                 };
                 let mut threshold = search(0.0, None, scratch)?;
                 let mut initial = 0.0;
                 if self.correct {
                     for _ in 0..2 {
-                        initial = samples.search_initial(&self.generator, channel, threshold, initial, scratch);
+                        initial = samples.search_initial(&self.by, channel, threshold, initial, scratch);
                         threshold = search(initial, Some(threshold), scratch)?;
                     }
-                    initial = samples.search_initial(&self.generator, channel, threshold, initial, scratch);
+                    initial = samples.search_initial(&self.by, channel, threshold, initial, scratch);
                 }
                 Some((threshold, initial))
             })
@@ -123,14 +130,14 @@ impl Fitting {
                 pooled.weights.extend(part.weights);
             }
             let scratch = &mut Scratch::default();
-            threshold = search_threshold(&pooled, &self.generator, &template[0], 0.0, reach, None, scratch);
+            threshold = search_threshold(&pooled, &self.by, &template[0], 0.0, reach, None, scratch);
             let Some((threshold, _)) = threshold.filter(|_| self.correct && round < 2) else { break };
             initial = template
                 .par_iter()
                 .enumerate()
                 .map_init(Scratch::default, |scratch, (c, channel)| {
                     let samples = gather(membranes, wanted, c..c + 1, CHANNEL_SAMPLES);
-                    samples.search_initial(&self.generator, channel, threshold, initial[c], scratch)
+                    samples.search_initial(&self.by, channel, threshold, initial[c], scratch)
                 })
                 .collect();
         }

@@ -29,7 +29,7 @@ pub(crate) fn report_on(
     progress: &mut dyn FnMut(usize) -> Result<(), ConvertError>,
 ) -> Result<Conversion, ConvertError> {
     let mut fitter = Unchanged { network, layers: Vec::new(), progress };
-    let network = walk(network, &lowered.targets, graph, samples, &mut fitter)?;
+    let network = walk((network, &lowered.targets, &lowered.copies), graph, samples, &mut fitter)?;
     Ok(Conversion { network, layers: fitter.layers, samples: samples.count() })
 }
 

@@ -20,11 +20,12 @@ mod backward;
 use rayon::prelude::*;
 use spikeconverter_engine::{Ann, Batch, Tracer};
 use spikeconverter_graph::{Graph, NodeId, volume};
-use spikeconverter_network::SpikingNetwork;
+use spikeconverter_network::{NodeKind, SpikingNetwork};
 
 use self::adam::Parameters;
 use self::backward::Backward;
 use crate::ConvertError;
+use crate::lower::Lowered;
 
 /// How often each sample is presented.
 const EPOCHS: usize = 8;
@@ -38,17 +39,17 @@ const STEP_VALUES: usize = 1 << 26;
 /// of threads.
 const TOGETHER: usize = 4;
 
-/// Improves a network that is calibrated layer by layer. `targets` says for each node which node of the trained network it
-/// stands for; `progress` is told steps done and steps in all.
+/// Improves a network that is calibrated layer by layer; `progress` is told steps done and steps in all.
 pub(super) fn calibrate_network(
     network: SpikingNetwork,
-    targets: &[NodeId],
+    lowered: &Lowered,
     graph: &Graph,
     samples: &Batch,
     progress: &mut dyn FnMut(usize, usize) -> Result<(), ConvertError>,
 ) -> Result<SpikingNetwork, ConvertError> {
     let ann = Ann::new(graph)?;
-    let backward = Backward::new(&network)?;
+    let compared = compared(lowered);
+    let backward = Backward::new(&network, compared.iter().flatten().count())?;
     let mut parameters = Parameters::new(&network);
     let mut network = network;
     let values: usize = network.nodes().iter().map(|node| volume(&node.shape)).sum();
@@ -59,7 +60,7 @@ pub(super) fn calibrate_network(
         let batch = chosen(samples, step % of_epoch, step / of_epoch, together)?;
         let tracer = Tracer::new(&network)?;
         let parts = of_parts(&batch, |part| {
-            let wanted = wanted(&ann, &network, targets, part)?;
+            let wanted = wanted(&ann, &compared, part)?;
             Ok(backward.run(&network, &tracer.run(part)?, &wanted)?)
         })?;
         parameters.step(&backward::sum(parts), step as f64 / steps as f64);
@@ -89,17 +90,27 @@ fn chosen(samples: &Batch, part: usize, epoch: usize, together: usize) -> Result
     Ok(Batch::new(together, samples.shape().to_vec(), data)?)
 }
 
-/// The trained network's values of what the populations and the read-out stand for, by node.
-fn wanted(
-    ann: &Ann,
-    network: &SpikingNetwork,
-    targets: &[NodeId],
-    batch: &Batch,
-) -> Result<Vec<Option<Batch>>, ConvertError> {
-    let mut wanted = vec![None; network.nodes().len()];
+/// By node, the node of the trained network whose value it should have: what populations send, the mean of copies, and the
+/// result.
+fn compared(lowered: &Lowered) -> Vec<Option<NodeId>> {
+    let network = &lowered.network;
+    let mut compared = vec![None; network.nodes().len()];
+    for id in network.ids() {
+        match network.node(id).kind {
+            NodeKind::Population(_) => compared[lowered.copies.stands(id).0] = Some(lowered.targets[id.0]),
+            NodeKind::Readout(_) => compared[id.0] = Some(lowered.targets[id.0]),
+            _ => {}
+        }
+    }
+    compared
+}
+
+/// The trained network's values of the nodes that are compared with it, by node.
+fn wanted(ann: &Ann, compared: &[Option<NodeId>], batch: &Batch) -> Result<Vec<Option<Batch>>, ConvertError> {
+    let mut wanted = vec![None; compared.len()];
     ann.run_observed(std::slice::from_ref(batch), |node, value| {
-        for id in network.ids().filter(|id| targets[id.0] == node && backward::listens(network, *id)) {
-            wanted[id.0] = Some(value.clone());
+        for (wanted, _) in wanted.iter_mut().zip(compared).filter(|(_, of)| **of == Some(node)) {
+            *wanted = Some(value.clone());
         }
     })?;
     Ok(wanted)

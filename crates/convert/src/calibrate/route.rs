@@ -2,6 +2,8 @@ use spikeconverter_graph::ops::Add;
 use spikeconverter_graph::{NodeId, Op};
 use spikeconverter_network::{NodeKind, SpikingNetwork};
 
+use crate::copies::Copies;
+
 /// The way from a synapse with weights to the membranes that it feeds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Route {
@@ -13,9 +15,10 @@ pub(crate) struct Route {
     pub(crate) listener: Option<NodeId>,
 }
 
-/// The routes of all synapses with weights, by node.
-pub(crate) fn routes(network: &SpikingNetwork) -> Vec<Option<Route>> {
-    let consumers = network.consumers();
+/// The routes of all synapses with weights, by node. Of populations that are copies the first stands for all.
+pub(crate) fn routes(network: &SpikingNetwork, copies: &Copies) -> Vec<Option<Route>> {
+    let mut consumers = network.consumers();
+    consumers.iter_mut().for_each(|readers| readers.retain(|reader| copies.is_first(*reader)));
     let only = |id: NodeId| match consumers[id.0].as_slice() {
         &[reader] => Some((reader, &network.node(reader).kind)),
         _ => None,
@@ -66,7 +69,7 @@ mod tests {
         let c = graph.add("c", linear(), &[last]).unwrap();
         let network = lower(&graph.finish(vec![c]).unwrap(), 4, Encoding::Analog).unwrap().network;
         let name = |id: NodeId| network.node(id).name.as_str();
-        let found: Vec<(&str, Vec<&str>, Option<&str>)> = routes(&network)
+        let found: Vec<(&str, Vec<&str>, Option<&str>)> = routes(&network, &Copies::default())
             .iter()
             .flatten()
             .map(|r| (name(r.membrane), r.beside.iter().map(|&i| name(i)).collect(), r.listener.map(name)))

@@ -44,6 +44,7 @@ use self::layer::{Layer, Tally};
 pub use self::report::{ErrorParts, Explanation, FiringRates, LayerExplanation, Sample};
 use self::stream::{StreamLayer, StreamTrace, result_with_analog};
 use crate::ConvertError;
+use crate::copies::is_copy;
 use crate::lower::{Lowered, lower};
 
 /// Compares a spiking network with the trained network it came from, batch by batch.
@@ -280,6 +281,11 @@ fn window_layers(network: &SpikingNetwork, graph: &Graph, lowered: &Lowered) -> 
     let mut layers = Vec::new();
     for (id, population) in network.populations() {
         let node = network.node(id);
+        if is_copy(&node.name) {
+            let reason = "several populations stand for an activation, and errors are told apart of one; convert it without \
+                          --copies to explain it";
+            return Err(ConvertError::Network(reason.into()));
+        }
         let (placed, [membrane, target]) = place(node, lowered, &places)?;
         if graph.node(target).shape != node.shape {
             return Err(foreign(node));

@@ -64,6 +64,7 @@ impl Method for FsNeurons {
         own.check()?;
         own.check_window()?;
         own.check_no_delay()?;
+        own.check_no_copies()?;
         if own.weights != Weights::F32 {
             let reason = "integer networks are converted by --method spikeconverter".to_owned();
             return Err(ConvertError::Option { option: "--weights", reason });

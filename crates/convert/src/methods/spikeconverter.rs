@@ -3,6 +3,7 @@ use spikeconverter_graph::Graph;
 
 use super::{Method, MethodInfo};
 use crate::calibrate::{calibrate, correct, turns};
+use crate::copies::copied;
 use crate::lower::lower;
 use crate::online::online;
 use crate::quantise::quantise;
@@ -59,6 +60,7 @@ impl Method for SpikeConverter {
                 "--weight-calibration",
                 "--delay",
                 "--max-latency",
+                "--copies",
                 "--input",
                 "--weights",
             ],
@@ -86,12 +88,12 @@ impl Method for SpikeConverter {
         if calibration.count() == 0 {
             return Err(ConvertError::NoCalibration);
         }
-        let lowered = lower(graph, options.time_steps, options.encoding)?;
-        let layers = lowered.network.populations().count();
+        let lowered = copied(lower(graph, options.time_steps, options.encoding)?, options.copies)?;
+        let layers = lowered.layers();
         let fitting = turns(options) * layers;
         match options.weights {
             Weights::F32 => {
-                let all = fitting + options.online_turns(layers);
+                let all = fitting + options.online_turns(lowered.network.populations().count());
                 let windows = calibrate(&lowered, graph, calibration, options, &mut |done| progress(done, all))?;
                 let mut done = fitting;
                 let mut tried = || {

@@ -33,6 +33,7 @@ pub(super) fn options(words: &Words) -> Result<Options, ConvertError> {
         weight_calibration: named(words, "--weight-calibration", &WeightCalibration::ALL, WeightCalibration::name)?,
         delay: number(words, "--delay")?,
         max_latency: number(words, "--max-latency")?,
+        copies: number(words, "--copies")?.unwrap_or(usual.copies),
         encoding: match text("encoding") {
             None => weights.usual_encoding(),
             Some("analog") => Encoding::Analog,

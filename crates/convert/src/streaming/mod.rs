@@ -33,6 +33,7 @@ use self::threshold::{Layer, thresholds};
 pub(crate) use self::transmission::Transmission;
 use crate::calibrate::ann::AnnValues;
 use crate::calibrate::{Route, routes, sum};
+use crate::copies::Copies;
 use crate::lower::{Lowered, lower};
 use crate::{Conversion, ConvertError, LayerReport, Options, Weights};
 
@@ -46,6 +47,7 @@ pub(crate) fn convert(
 ) -> Result<Conversion, ConvertError> {
     options.check()?;
     options.check_no_delay()?;
+    options.check_no_copies()?;
     let recipe = recipe.with(options)?;
     if options.encoding != Encoding::Analog && recipe.coding() != StreamCoding::Rate {
         let reason = format!("{} coding takes samples as analog currents; use --input analog", recipe.coding().name());
@@ -110,7 +112,7 @@ impl<'a> Builder<'a> {
         let mut wanted: Vec<NodeId> =
             network.ids().filter(listens).map(|id| lowered.targets[network.node(id).inputs[0].0]).collect();
         let fits = recipe.calibration.fits_weights();
-        let routes = if fits { routes(network) } else { vec![None; network.nodes().len()] };
+        let routes = if fits { routes(network, &Copies::default()) } else { vec![None; network.nodes().len()] };
         for (id, route) in network.ids().zip(&routes) {
             let Some(route) = route else { continue };
             wanted.push(lowered.targets[route.membrane.0]);

@@ -1,6 +1,6 @@
 use spikeconverter_engine::adjoint::{Adjoint, Unfolding};
 use spikeconverter_engine::{Batch, EngineError, Trace};
-use spikeconverter_graph::{NodeId, Op};
+use spikeconverter_graph::Op;
 use spikeconverter_network::{NodeKind, Population, SpikingNetwork};
 
 /// Weight `α` of the populations' errors in the loss.
@@ -40,22 +40,18 @@ pub(super) fn sum(parts: Vec<Vec<Option<Gradient>>>) -> Vec<Option<Gradient>> {
     parts.into_iter().reduce(both).unwrap_or_default()
 }
 
-/// Whether a node listens to synapses, and stands for a value of the trained network.
-pub(super) fn listens(network: &SpikingNetwork, id: NodeId) -> bool {
-    matches!(network.node(id).kind, NodeKind::Population(_) | NodeKind::Readout(_))
-}
-
 /// The way back through a network.
 pub(super) struct Backward {
     /// By node.
     adjoints: Vec<Option<Adjoint>>,
     /// Whether a gradient is of use: something before the node, or itself, has parameters.
     useful: Vec<bool>,
-    populations: usize,
+    /// How many values are compared with the trained network's.
+    compared: usize,
 }
 
 impl Backward {
-    pub(super) fn new(network: &SpikingNetwork) -> Result<Self, EngineError> {
+    pub(super) fn new(network: &SpikingNetwork, compared: usize) -> Result<Self, EngineError> {
         let mut adjoints = Vec::new();
         let mut useful: Vec<bool> = Vec::new();
         for id in network.ids() {
@@ -74,7 +70,7 @@ impl Backward {
             };
             useful.push(own || node.inputs.iter().any(|i| useful[i.0]));
         }
-        Ok(Self { adjoints, useful, populations: network.populations().count() })
+        Ok(Self { adjoints, useful, compared })
     }
 
     /// The gradients of the loss, by node.
@@ -93,7 +89,7 @@ impl Backward {
             if let Some(wanted) = &wanted[id.0] {
                 let share = match node.kind {
                     NodeKind::Readout(_) => 1.0,
-                    _ => LAYERS_SHARE / self.populations.max(1) as f64,
+                    _ => LAYERS_SHARE / (self.compared.saturating_sub(1)).max(1) as f64,
                 };
                 let delta = delta.get_or_insert(Batch::full(wanted.count(), wanted.shape().to_vec(), 0.0)?);
                 add_error(delta, sent, wanted, share);

@@ -1,0 +1,181 @@
+//! Several neurons for each activation, staggered by parts of a resolution step.
+//!
+//! A train of base 2 tells `2^T` values apart. `N` neurons that hear the same membrane, and whose potentials are shifted by an
+//! `N`-th of a resolution step each, send
+//!
+//! ```text
+//! 1/N Σ_j ⌊x + j/N⌋ = ⌊N·x⌋ / N        (Hermite's identity; x in resolution steps)
+//! ```
+//!
+//! on average: together they are one neuron of `N` times the resolution, with the same range and after the same `T` steps. So
+//! neurons and spikes buy what otherwise takes `log2 N` more time steps in every layer. They are ordinary populations beside
+//! each other, and the mean is part of the synapses that read them.
+
+use std::collections::BTreeMap;
+
+use spikeconverter_graph::ops::Add;
+use spikeconverter_graph::{NodeId, Op};
+use spikeconverter_network::{NetworkBuilder, NodeKind, Population, SpikingNetwork};
+
+use crate::lower::Lowered;
+use crate::{ConvertError, Options, Weights};
+
+/// Most populations for an activation.
+const MOST: u32 = 8;
+
+impl Options {
+    /// Checks the number of populations for each activation.
+    ///
+    /// # Errors
+    /// [`ConvertError::Option`] where it is out of range, or what it does not combine with is asked for.
+    pub(crate) fn check_copies(&self) -> Result<(), ConvertError> {
+        let refused = |reason: String| Err(ConvertError::Option { option: "--copies", reason });
+        match self.copies {
+            1 => Ok(()),
+            copies if !(1..=MOST).contains(&copies) => {
+                refused(format!("{copies} neurons for each activation; there are 1 to {MOST}"))
+            }
+            _ if self.weights == Weights::I8 => {
+                refused("the mean of several trains is no integer; leave --copies out or choose --weights f32".into())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Refuses several neurons for an activation, for methods that have one.
+    ///
+    /// # Errors
+    /// [`ConvertError::Option`] where there are several.
+    pub(crate) fn check_no_copies(&self) -> Result<(), ConvertError> {
+        if self.copies == 1 {
+            return Ok(());
+        }
+        let reason = "is of the windows of --method spikeconverter; leave it out".to_owned();
+        Err(ConvertError::Option { option: "--copies", reason })
+    }
+}
+
+/// Which populations stand for the same activation.
+#[derive(Debug, Default)]
+pub(crate) struct Copies {
+    of: BTreeMap<NodeId, Copy>,
+}
+
+/// A population among several for one activation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Copy {
+    /// Which, from 0.
+    pub(crate) index: u32,
+    /// Of how many.
+    pub(crate) count: u32,
+    /// Where their mean is.
+    pub(crate) mean: NodeId,
+}
+
+impl Copies {
+    /// What a population is a copy among, if it is.
+    pub(crate) fn of(&self, population: NodeId) -> Option<Copy> {
+        self.of.get(&population).copied()
+    }
+
+    /// How many populations stand for the same activation as this one, itself included.
+    pub(crate) fn count(&self, population: NodeId) -> u32 {
+        self.of(population).map_or(1, |copy| copy.count)
+    }
+
+    /// Whether it is the first of those for its activation, or the only one.
+    pub(crate) fn is_first(&self, population: NodeId) -> bool {
+        self.of(population).is_none_or(|copy| copy.index == 0)
+    }
+
+    /// Whether it is the last of those for its activation, or the only one.
+    pub(crate) fn is_last(&self, population: NodeId) -> bool {
+        self.of(population).is_none_or(|copy| copy.index + 1 == copy.count)
+    }
+
+    /// The node whose value is that of the activation: the population, or the mean of its copies.
+    pub(crate) fn stands(&self, population: NodeId) -> NodeId {
+        self.of(population).map_or(population, |copy| copy.mean)
+    }
+}
+
+/// The network with `count` populations for each, and their mean for its readers. Populations stay alone whose trains are
+/// compared spike by spike: a mean is no train.
+pub(crate) fn copied(lowered: Lowered, count: u32) -> Result<Lowered, ConvertError> {
+    if count <= 1 {
+        return Ok(lowered);
+    }
+    let network = &lowered.network;
+    let alone = compared(network);
+    let source = &network.nodes()[0];
+    let mut builder =
+        NetworkBuilder::new(network.time_steps(), source.name.clone(), source.shape.clone(), network.encoding())?;
+    // by node, the one that has its value now
+    let mut values = vec![builder.input()];
+    let mut targets = vec![lowered.targets[0]];
+    let mut copies = Copies::default();
+    for id in network.ids().skip(1) {
+        let (node, target) = (network.node(id), lowered.targets[id.0]);
+        let inputs: Vec<NodeId> = node.inputs.iter().map(|input| values[input.0]).collect();
+        let mut add = |name: String, kind: NodeKind, inputs: &[NodeId]| {
+            targets.push(target);
+            builder.add(name, kind, inputs)
+        };
+        if !matches!(node.kind, NodeKind::Population(_)) || alone[id.0] {
+            values.push(add(node.name.clone(), node.kind.clone(), &inputs)?);
+            continue;
+        }
+        let mut populations = Vec::new();
+        for index in 0..count {
+            populations.push(add(copy_name(&node.name, index), node.kind.clone(), &inputs)?);
+        }
+        let mean = Op::Add(Add { coefficients: vec![1.0 / count as f32; count as usize] });
+        let mean = add(format!("{} (mean)", node.name), NodeKind::Synapse(mean), &populations)?;
+        let all = (0..count).zip(populations);
+        copies.of.extend(all.map(|(index, population)| (population, Copy { index, count, mean })));
+        values.push(mean);
+    }
+    let network = builder.finish(values[network.output().0])?;
+    Ok(Lowered { network, targets, roles: lowered.roles, copies })
+}
+
+/// The name of a copy of the population `name`.
+fn copy_name(name: &str, index: u32) -> String {
+    if index == 0 { name.to_owned() } else { format!("{name}{COPY}{})", index + 1) }
+}
+
+/// What stands between a population's name and its number.
+const COPY: &str = " (copy ";
+
+/// Whether a node's name is that of a copy.
+pub(crate) fn is_copy(name: &str) -> bool {
+    name.contains(COPY)
+}
+
+/// By node, whether its trains reach a maximum of trains.
+fn compared(network: &SpikingNetwork) -> Vec<bool> {
+    let mut compared = vec![false; network.nodes().len()];
+    for id in network.ids().rev() {
+        let node = network.node(id);
+        let passes = matches!(node.kind, NodeKind::MaxPool(_)) || (matches!(node.kind, NodeKind::Synapse(_)) && compared[id.0]);
+        if passes {
+            node.inputs.iter().for_each(|input| compared[input.0] = true);
+        }
+    }
+    compared
+}
+
+/// Copy number `index` of `count` of a population that was fitted for all: its potentials are shifted by its part of a
+/// resolution step, around those where populations round, from them on where they truncate.
+pub(crate) fn staggered(fitted: &Population, copy: Copy, channels: usize, steps: u32) -> Population {
+    let resolution = fitted.code(steps).resolution() as f32;
+    let part = offset(copy.index, copy.count, fitted.half_step);
+    let initial = (0..channels).map(|c| fitted.initial(c) + part * resolution * fitted.threshold(c)).collect();
+    Population { initial, ..fitted.clone() }
+}
+
+/// The shift of copy `index` of `count`, in resolution steps.
+pub(crate) fn offset(index: u32, count: u32, half_step: bool) -> f32 {
+    let (index, count) = (index as f32, count as f32);
+    if half_step { (index + 0.5) / count - 0.5 } else { index / count }
+}
