@@ -64,6 +64,8 @@ def convert(
     bias_correction: bool = True,
     weight_calibration: Literal["none", "layer", "network"] | None = None,
     delay: int | None = None,
+    max_latency: int | None = None,
+    copies: int = 1,
     percentile: float = 99.9,
     input: Literal["analog", "pixels", "poisson"] | None = None,
     neuron: str | None = None,
@@ -110,6 +112,10 @@ def convert(
         How weights are calibrated in methods with windows; what is worth its time at this T unless said.
     delay
         Fire so many steps into the window instead of after it.
+    max_latency
+        With a delay: have the result after so many steps, by layers that fire earlier.
+    copies
+        Neurons for each activation, their potentials staggered.
     percentile
         Of a layer's positive activations, in methods that normalise so.
     input
@@ -158,6 +164,8 @@ def convert(
         "bias_correction": bias_correction,
         "weight_calibration": weight_calibration,
         "delay": delay,
+        "max_latency": max_latency,
+        "copies": copies,
         "percentile": percentile,
         "encoding": input,
         "seed": seed,

@@ -66,6 +66,11 @@ def test_options_are_those_of_the_command_line(digits: Digits, integers: sc.Netw
     assert options["base"] == "1.5" and options["thresholds"] == "layer" and options["half_step"] == "false"
     early = digits.convert(time_steps=4, delay=2, base=2.0)
     assert early.describe().schedule.delay_steps == 2
+    earlier = digits.convert(time_steps=4, delay=2, max_latency=early.describe().schedule.latency_steps - 1, base=2.0)
+    assert earlier.describe().schedule.latency_steps == early.describe().schedule.latency_steps - 1
+    many = digits.convert(time_steps=4, copies=2)
+    assert many.describe().provenance["options"]["copies"] == "2"
+    assert many.describe().neurons == 2 * early.describe().neurons
 
 
 def test_the_same_call_gives_the_same_network(digits: Digits, net: sc.Network) -> None:

@@ -20,8 +20,8 @@ use spikeconverter_network::{NodeKind, Population, Readout, SpikingNetwork, Tran
 use self::ann::AnnValues;
 pub(crate) use self::correct::{correct, in_activation_units, scaled};
 use self::fit::fit;
-use self::fixed::report_on;
 pub(crate) use self::fit::mean_difference;
+use self::fixed::report_on;
 pub(crate) use self::least_squares::{Aim, fit as fit_weights};
 use self::network::calibrate_network;
 pub(crate) use self::route::{Route, routes};
@@ -110,7 +110,7 @@ impl Fitter for Calibration<'_> {
     }
 
     fn sent(&mut self, id: NodeId, population: &Population, sent: &Batch, wanted: &Batch) -> Result<(), ConvertError> {
-        self.layers.push(report(&self.lowered.network, id, population, sent, wanted));
+        self.layers.push(report_of(self.lowered, id, population, sent, wanted));
         (self.progress)(self.layers.len())
     }
 
@@ -130,7 +130,8 @@ fn walk(
 ) -> Result<SpikingNetwork, ConvertError> {
     let listens = |id: &NodeId| matches!(network.node(*id).kind, NodeKind::Population(_) | NodeKind::Readout(_));
     let mut wanted: Vec<NodeId> = network.ids().filter(listens).map(|id| targets[id.0]).collect();
-    let mut routes = if fitter.changes_synapses() { routes(network, copies) } else { vec![None; network.nodes().len()] };
+    let mut routes =
+        if fitter.changes_synapses() { routes(network, copies) } else { vec![None; network.nodes().len()] };
     for (id, route) in network.ids().zip(&routes) {
         let Some(route) = route else { continue };
         wanted.push(targets[route.membrane.0]);
@@ -184,15 +185,13 @@ fn walk(
                 let wanted = ann.take(targets[id.0])?;
                 let population = fitter.population(id, population, &membranes, &wanted);
                 let (sent, _) = generate(&population, network.time_steps(), membranes)?;
-                if let Some(copy) = copies.of(id) {
-                    let all = sum(of_copies.take(), &sent);
-                    if copies.is_last(id) {
-                        fitter.sent(id, &population, &scaled(&all, &[1.0 / copy.count as f32]), &wanted)?;
-                    } else {
-                        of_copies = Some(all);
+                match copies.of(id) {
+                    None => fitter.sent(id, &population, &sent, &wanted)?,
+                    Some(copy) => {
+                        if let Some(all) = copy.joined(&sent, &mut of_copies) {
+                            fitter.sent(copy.first, &population, &all, &wanted)?;
+                        }
                     }
-                } else {
-                    fitter.sent(id, &population, &sent, &wanted)?;
                 }
                 fitted[id.0] = Some(NodeKind::Population(population));
                 Some(sent)
@@ -235,13 +234,19 @@ pub(crate) fn sum(sum: Option<Batch>, more: &Batch) -> Batch {
     sum
 }
 
-pub(crate) fn report(
-    network: &SpikingNetwork,
-    id: NodeId,
+/// [`report`] on the first of the populations for an activation, with what all send.
+pub(crate) fn report_of(
+    lowered: &Lowered,
+    first: NodeId,
     population: &Population,
     sent: &Batch,
     wanted: &Batch,
 ) -> LayerReport {
+    let report = report(&lowered.network, first, population, sent, wanted);
+    LayerReport { neurons: report.neurons * lowered.copies.count(first) as usize, ..report }
+}
+
+fn report(network: &SpikingNetwork, id: NodeId, population: &Population, sent: &Batch, wanted: &Batch) -> LayerReport {
     let node = network.node(id);
     let pairs = || wanted.data().iter().zip(sent.data());
     let square = |x: f32| f64::from(x) * f64::from(x);

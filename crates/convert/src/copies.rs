@@ -13,10 +13,12 @@
 
 use std::collections::BTreeMap;
 
+use spikeconverter_engine::Batch;
 use spikeconverter_graph::ops::Add;
 use spikeconverter_graph::{NodeId, Op};
 use spikeconverter_network::{NetworkBuilder, NodeKind, Population, SpikingNetwork};
 
+use crate::calibrate::{scaled, sum};
 use crate::lower::Lowered;
 use crate::{ConvertError, Options, Weights};
 
@@ -68,8 +70,22 @@ pub(crate) struct Copy {
     pub(crate) index: u32,
     /// Of how many.
     pub(crate) count: u32,
+    /// The first of them, which has the activation's name.
+    pub(crate) first: NodeId,
     /// Where their mean is.
     pub(crate) mean: NodeId,
+}
+
+impl Copy {
+    /// What all copies for an activation send together, their mean, once the last has sent; `so_far` keeps what is there before.
+    pub(crate) fn joined(self, sent: &Batch, so_far: &mut Option<Batch>) -> Option<Batch> {
+        let all = sum(so_far.take(), sent);
+        if self.index + 1 < self.count {
+            *so_far = Some(all);
+            return None;
+        }
+        Some(scaled(&all, &[1.0 / self.count as f32]))
+    }
 }
 
 impl Copies {
@@ -86,11 +102,6 @@ impl Copies {
     /// Whether it is the first of those for its activation, or the only one.
     pub(crate) fn is_first(&self, population: NodeId) -> bool {
         self.of(population).is_none_or(|copy| copy.index == 0)
-    }
-
-    /// Whether it is the last of those for its activation, or the only one.
-    pub(crate) fn is_last(&self, population: NodeId) -> bool {
-        self.of(population).is_none_or(|copy| copy.index + 1 == copy.count)
     }
 
     /// The node whose value is that of the activation: the population, or the mean of its copies.
@@ -131,8 +142,9 @@ pub(crate) fn copied(lowered: Lowered, count: u32) -> Result<Lowered, ConvertErr
         }
         let mean = Op::Add(Add { coefficients: vec![1.0 / count as f32; count as usize] });
         let mean = add(format!("{} (mean)", node.name), NodeKind::Synapse(mean), &populations)?;
+        let first = populations[0];
         let all = (0..count).zip(populations);
-        copies.of.extend(all.map(|(index, population)| (population, Copy { index, count, mean })));
+        copies.of.extend(all.map(|(index, population)| (population, Copy { index, count, first, mean })));
         values.push(mean);
     }
     let network = builder.finish(values[network.output().0])?;
@@ -157,7 +169,8 @@ fn compared(network: &SpikingNetwork) -> Vec<bool> {
     let mut compared = vec![false; network.nodes().len()];
     for id in network.ids().rev() {
         let node = network.node(id);
-        let passes = matches!(node.kind, NodeKind::MaxPool(_)) || (matches!(node.kind, NodeKind::Synapse(_)) && compared[id.0]);
+        let passes =
+            matches!(node.kind, NodeKind::MaxPool(_)) || (matches!(node.kind, NodeKind::Synapse(_)) && compared[id.0]);
         if passes {
             node.inputs.iter().for_each(|input| compared[input.0] = true);
         }
@@ -178,4 +191,55 @@ pub(crate) fn staggered(fitted: &Population, copy: Copy, channels: usize, steps:
 pub(crate) fn offset(index: u32, count: u32, half_step: bool) -> f32 {
     let (index, count) = (index as f32, count as f32);
     if half_step { (index + 0.5) / count - 0.5 } else { index / count }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use spikeconverter_network::Transfer;
+
+    use super::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+
+        /// Together, copies are a neuron of so many times the resolution and the same range: Hermite's identity. Thresholds are
+        /// powers of two and membranes multiples of 2^-20, so that all is exact but where halves meet.
+        #[test]
+        fn copies_are_a_finer_neuron(
+            count in prop::sample::select(vec![1u32, 2, 4, 8]),
+            steps in 1u32..=8,
+            half_step: bool,
+            membrane in -(1i32 << 21)..(1 << 23),
+            exponent in -3i32..3,
+        ) {
+            let v = f64::from(membrane) / f64::from(1 << 20);
+            let fitted = Population { threshold: vec![2f32.powi(exponent)], half_step, ..Population::default() };
+            let copy = |index| staggered(&fitted, Copy { index, count, first: NodeId(0), mean: NodeId(0) }, 1, steps);
+            let sent = |index| {
+                let own = copy(index);
+                own.decode(own.encode(v + f64::from(own.initial(0)), 0, steps), 0, steps)
+            };
+            let mean = (0..count).map(sent).sum::<f64>() / f64::from(count);
+            let unit = f64::from(fitted.threshold(0)) * fitted.code(steps).resolution() / f64::from(count);
+            let largest = f64::from(count * ((1 << steps) - 1));
+            let wanted = (v / unit + if half_step { 0.5 } else { 0.0 }).floor().clamp(0.0, largest) * unit;
+            prop_assert_eq!(mean, wanted);
+        }
+    }
+
+    /// Where negative membranes fire as well, the mean of two is as fine, and odd.
+    #[test]
+    fn signed_copies() {
+        let fitted = Population { transfer: Transfer::linear(), ..Population::default() };
+        let sent = |v: f64| -> f64 {
+            let of = |index| {
+                let own = staggered(&fitted, Copy { index, count: 2, first: NodeId(0), mean: NodeId(0) }, 1, 2);
+                own.decode(own.encode(v + f64::from(own.initial(0)), 0, 2), 0, 2)
+            };
+            (of(0) + of(1)) / 2.0
+        };
+        let found = [-0.9, -0.3, -0.1, 0.1, 0.3, 0.9].map(sent);
+        assert_eq!(found, [-1.0, -0.25, 0.0, 0.0, 0.25, 1.0]);
+    }
 }

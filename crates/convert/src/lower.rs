@@ -85,7 +85,12 @@ pub(crate) fn lower(graph: &Graph, time_steps: u32, encoding: Encoding) -> Resul
         last = state.add(id, NodeKind::Head(graph.node(id).op.clone()), &[last], id)?;
         state.roles[id.0] = Lowering::Head;
     }
-    Ok(Lowered { network: state.builder.finish(last)?, targets: state.targets, roles: state.roles, copies: Copies::default() })
+    Ok(Lowered {
+        network: state.builder.finish(last)?,
+        targets: state.targets,
+        roles: state.roles,
+        copies: Copies::default(),
+    })
 }
 
 struct State<'a> {

@@ -15,7 +15,7 @@ use spikeconverter_network::{NodeKind, Population, Readout, SpikingNetwork};
 
 use self::hasten::hasten;
 use crate::calibrate::ann::AnnValues;
-use crate::calibrate::{mean_difference, report, scaled, sum};
+use crate::calibrate::{mean_difference, report_of};
 use crate::lower::Lowered;
 use crate::{Base, Conversion, ConvertError, Options, Weights};
 
@@ -40,7 +40,8 @@ impl Options {
     pub(crate) fn check_delay(&self) -> Result<(), ConvertError> {
         let refused = |reason: String| Err(ConvertError::Option { option: "--delay", reason });
         if self.max_latency.is_some() && self.online_delay().is_none() {
-            let reason = "is reached by populations that fire within their windows; name a --delay to begin with".to_owned();
+            let reason =
+                "is reached by populations that fire within their windows; name a --delay to begin with".to_owned();
             return Err(ConvertError::Option { option: "--max-latency", reason });
         }
         match self.delay {
@@ -202,16 +203,13 @@ fn survey(
     for (id, population) in network.populations() {
         let data = sent.remove(&id).unwrap_or_default();
         let mut sent = Batch::new(samples.count(), network.node(id).shape.clone(), data)?;
+        let wanted = ann.take(lowered.targets[id.0])?;
+        let mut named = id;
         if let Some(copy) = lowered.copies.of(id) {
-            let all = sum(of_copies.take(), &sent);
-            if copy.index + 1 < copy.count {
-                ann.take(lowered.targets[id.0])?;
-                of_copies = Some(all);
-                continue;
-            }
-            sent = scaled(&all, &[1.0 / copy.count as f32]);
+            let Some(all) = copy.joined(&sent, &mut of_copies) else { continue };
+            (sent, named) = (all, copy.first);
         }
-        let mut layer = report(&network, id, population, &sent, &ann.take(lowered.targets[id.0])?);
+        let mut layer = report_of(lowered, named, population, &sent, &wanted);
         layer.signed = true;
         layers.push(layer);
     }

@@ -373,7 +373,10 @@ mod tests {
             ..Options::default()
         };
         assert_eq!(Options::of_record(&options.record()), Some(options.clone()));
-        assert_eq!(options.flags(), " -T 3 --base 1.5 --thresholds layer --weight-calibration network --delay 2 --max-latency 9 --copies 2");
+        assert_eq!(
+            options.flags(),
+            " -T 3 --base 1.5 --thresholds layer --weight-calibration network --delay 2 --max-latency 9 --copies 2"
+        );
         let mut record = options.record();
         record.insert("base".into(), "7".into());
         assert_eq!(Options::of_record(&record), None);

@@ -88,7 +88,13 @@ impl Samples {
     }
 
     /// What a channel with a threshold and an initial potential makes of the membranes, into `scratch`.
-    fn transmit(&self, by: &Quantiser, channel: &ChannelParameters, [threshold, initial]: [f32; 2], scratch: &mut Scratch) {
+    fn transmit(
+        &self,
+        by: &Quantiser,
+        channel: &ChannelParameters,
+        [threshold, initial]: [f32; 2],
+        scratch: &mut Scratch,
+    ) {
         let Scratch { values, own, codes } = scratch;
         codes.resize(self.membranes.len(), 0);
         values.clear();
@@ -218,8 +224,7 @@ pub(crate) fn search_base(
 ) -> f32 {
     let mut error_of = |base: f32| {
         let by = Quantiser::new(base, steps, half_step, copies);
-        search_threshold(samples, &by, channel, 0.0, 0.0, None, scratch)
-            .map_or(f64::INFINITY, |(_, error)| error)
+        search_threshold(samples, &by, channel, 0.0, 0.0, None, scratch).map_or(f64::INFINITY, |(_, error)| error)
     };
     let binary = error_of(2.0);
     let mut best = (2.0f32, binary * BINARY_PREFERENCE);

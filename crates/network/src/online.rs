@@ -10,6 +10,26 @@ impl SpikingNetwork {
         self.delay
     }
 
+    /// The shortest delay of its populations.
+    pub fn least_delay(&self) -> u32 {
+        self.delays().min().unwrap_or(self.delay)
+    }
+
+    /// The longest delay of its populations.
+    pub fn most_delay(&self) -> u32 {
+        self.delays().max().unwrap_or(self.delay)
+    }
+
+    /// The shortest delay of an online network, where others are longer.
+    pub fn differing_delay(&self) -> Option<u32> {
+        let least = self.least_delay();
+        (self.is_online() && least < self.most_delay()).then_some(least)
+    }
+
+    fn delays(&self) -> impl Iterator<Item = u32> {
+        self.populations().map(|(_, population)| population.delay.unwrap_or(self.delay))
+    }
+
     /// The same network with populations that all start to generate after `delay` steps; absent: when they have heard all.
     ///
     /// # Errors

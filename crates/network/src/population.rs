@@ -233,7 +233,9 @@ impl Population {
         let early = delay < steps;
         if let Some(own) = self.delay {
             if !early {
-                return Err(format!("has a delay of {own} steps in a network whose populations hear all before they fire"));
+                return Err(format!(
+                    "has a delay of {own} steps in a network whose populations hear all before they fire"
+                ));
             }
             if !(1..=steps).contains(&own) {
                 return Err(format!("has a delay of {own} steps; with windows of {steps} steps it has 1 to {steps}"));

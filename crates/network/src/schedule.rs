@@ -245,6 +245,35 @@ mod tests {
         assert_eq!(of(Encoding::Pixels, 8, 2), (3 * 2 + 8, 8));
     }
 
+    /// Each population waits for its own delay; one of two steps in a row of one step is a step more.
+    #[test]
+    fn populations_have_delays_of_their_own() {
+        let (network, p3) = delayed(Encoding::Analog, 4, Some(1));
+        let slow = |id: NodeId, kind: &NodeKind| match kind {
+            NodeKind::Population(population) if id == p3 => {
+                NodeKind::Population(Population { delay: Some(2), ..population.clone() })
+            }
+            kind => kind.clone(),
+        };
+        let slower = network.with_kinds(slow).unwrap();
+        let timing = Schedule::new(&slower).timing(p3).clone();
+        assert_eq!((timing.emits_at - timing.listens_at, Schedule::new(&slower).latency_steps), (2, 8));
+        assert_eq!((slower.least_delay(), slower.most_delay()), (1, 2));
+        // one delay for all takes their own away
+        assert_eq!(slower.with_delay(Some(1)).unwrap(), network);
+        // and networks whose populations hear all have none
+        assert!(delayed(Encoding::Analog, 4, None).0.with_kinds(slow).is_err());
+        for delay in [0, 5] {
+            let odd = network.with_kinds(|_, kind| match kind {
+                NodeKind::Population(population) => {
+                    NodeKind::Population(Population { delay: Some(delay), ..population.clone() })
+                }
+                kind => kind.clone(),
+            });
+            assert!(odd.is_err_and(|e| e.to_string().contains("1 to 4")));
+        }
+    }
+
     #[test]
     fn streaming_layers_work_at_once() {
         let schedule = |rehearsal| {

@@ -115,9 +115,12 @@ pub struct ScheduleSummary {
     pub latency_steps: u32,
     /// Steps between one sample and the next.
     pub period_steps: u32,
-    /// Steps after which populations fire, where that is before their windows are over; absent otherwise.
+    /// Most steps after which populations fire, where that is before their windows are over; absent otherwise.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delay_steps: Option<u32>,
+    /// The least of these steps, where populations differ.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub least_delay_steps: Option<u32>,
 }
 
 impl ScheduleSummary {
@@ -130,7 +133,8 @@ impl ScheduleSummary {
             stages: schedule.stages,
             latency_steps: schedule.latency_steps,
             period_steps: schedule.period,
-            delay_steps: network.is_online().then(|| network.delay()),
+            delay_steps: network.is_online().then(|| network.most_delay()),
+            least_delay_steps: network.differing_delay(),
         }
     }
 }

@@ -27,8 +27,8 @@ class Schedule(Record):
         From a sample's first input to its result.
     period_steps : int
         Between one sample and the next.
-    delay_steps : int, optional
-        After which populations fire, where that is before their windows are over.
+    delay_steps, least_delay_steps : int, optional
+        Most steps after which populations fire, where that is before their windows are over, and least where they differ.
     """
 
     kind: str
@@ -37,6 +37,7 @@ class Schedule(Record):
     latency_steps: int
     period_steps: int
     delay_steps: int | None = None
+    least_delay_steps: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)

@@ -66,8 +66,8 @@ class Evaluation(Result):
         ``window`` or ``stream``.
     latency_steps, period_steps, stages : int
         Steps to a result, steps between samples, and populations on the longest path with the read-out.
-    delay_steps : int, optional
-        Steps after which populations fire, where that is before their windows are over.
+    delay_steps, least_delay_steps : int, optional
+        Most steps after which populations fire, where that is before their windows are over, and least where they differ.
     steps_used : StepsUsed, optional
         Where samples were stopped early.
     encoding : str or dict
@@ -102,6 +102,7 @@ class Evaluation(Result):
     schedule: str
     latency_steps: int
     delay_steps: int | None = None
+    least_delay_steps: int | None = None
     period_steps: int
     steps_used: StepsUsed | None = None
     stages: int

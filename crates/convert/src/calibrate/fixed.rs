@@ -4,7 +4,7 @@ use spikeconverter_engine::Batch;
 use spikeconverter_graph::{Graph, NodeId};
 use spikeconverter_network::{Population, Readout, SpikingNetwork};
 
-use super::{AnnValues, Fitter, report, walk};
+use super::{AnnValues, Fitter, report_of, walk};
 use crate::lower::Lowered;
 use crate::{Conversion, ConvertError, LayerReport};
 
@@ -28,13 +28,13 @@ pub(crate) fn report_on(
     samples: &Batch,
     progress: &mut dyn FnMut(usize) -> Result<(), ConvertError>,
 ) -> Result<Conversion, ConvertError> {
-    let mut fitter = Unchanged { network, layers: Vec::new(), progress };
+    let mut fitter = Unchanged { lowered, layers: Vec::new(), progress };
     let network = walk((network, &lowered.targets, &lowered.copies), graph, samples, &mut fitter)?;
     Ok(Conversion { network, layers: fitter.layers, samples: samples.count() })
 }
 
 struct Unchanged<'a> {
-    network: &'a SpikingNetwork,
+    lowered: &'a Lowered,
     layers: Vec<LayerReport>,
     progress: &'a mut dyn FnMut(usize) -> Result<(), ConvertError>,
 }
@@ -45,7 +45,7 @@ impl Fitter for Unchanged<'_> {
     }
 
     fn sent(&mut self, id: NodeId, population: &Population, sent: &Batch, wanted: &Batch) -> Result<(), ConvertError> {
-        self.layers.push(report(self.network, id, population, sent, wanted));
+        self.layers.push(report_of(self.lowered, id, population, sent, wanted));
         (self.progress)(self.layers.len())
     }
 

@@ -83,5 +83,7 @@ fn earlier(network: &SpikingNetwork, of: NodeId, factor: f32) -> Result<Option<S
     }
     let threshold = population.threshold.iter().map(|threshold| factor * threshold).collect();
     let earlier = Population { delay: Some(delay - 1), threshold, ..population.clone() };
-    Ok(Some(network.with_kinds(|id, kind| if id == of { NodeKind::Population(earlier.clone()) } else { kind.clone() })?))
+    Ok(Some(
+        network.with_kinds(|id, kind| if id == of { NodeKind::Population(earlier.clone()) } else { kind.clone() })?,
+    ))
 }

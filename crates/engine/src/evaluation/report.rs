@@ -20,9 +20,12 @@ pub struct EvaluationReport {
     pub schedule: Simulation,
     /// Steps from the first input of an image to its result.
     pub latency_steps: u32,
-    /// Steps after which populations with windows fire, where that is before their windows are over; absent otherwise.
+    /// Most steps after which populations with windows fire, where that is before their windows are over; absent otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delay_steps: Option<u32>,
+    /// The least of these steps, where populations differ.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub least_delay_steps: Option<u32>,
     /// Steps between one image and the next.
     pub period_steps: u32,
     /// Steps that samples took where they were stopped when their class was stable; absent where all took `T`.
@@ -159,7 +162,8 @@ impl EvaluationReport {
             time_steps: network.time_steps(),
             schedule: network.simulation(),
             latency_steps: schedule.latency_steps,
-            delay_steps: network.is_online().then(|| network.delay()),
+            delay_steps: network.is_online().then(|| network.most_delay()),
+            least_delay_steps: network.differing_delay(),
             period_steps: schedule.period,
             steps_used: StepsUsed::of(&evaluation.steps_used),
             stages: schedule.stages,

@@ -68,6 +68,21 @@ fn hand_worked_shortcut_and_maximum() {
     expect(&network, &[1.25, 0.5], &[&["++-", "+-0"], &["++-", "+-0"], &["+++"]], &[1.75]);
 }
 
+/// Worked by hand, T = 3: `q` fires a step after `p` did, `r` two after that. `p` sends 1.25 as + + −, decoded 1, ½, −¼. `q` hears 1
+/// and sends +, hears ½ more and sends +, and takes ¼ back. `r` listens to both: `p`'s trains wait for `q`'s. It hears 2 + 1 at first,
+/// which is more than all its spikes can say.
+#[test]
+fn hand_worked_delays_of_their_own() {
+    let mut net = Net::delayed(3, Some(1), &[1], Encoding::Analog);
+    let p = net.population("p", relu(1.0), net.input());
+    let q = net.population("q", relu(1.0), p);
+    let both = net.synapse(sum(2), &[p, q]);
+    let r = net.population("r", Population { delay: Some(2), ..relu(1.0) }, both);
+    let network = net.read(r);
+    expect(&network, &[1.25], &[&["++-"], &["++-"], &["+++"]], &[1.75]);
+    expect(&network, &[0.25], &[&["0+-"], &["0+-"], &["+-0"]], &[0.5]);
+}
+
 /// Where all arithmetic is exact, the engines agree in every spike and every result.
 #[test]
 fn dyadic_networks_agree_in_every_spike() {

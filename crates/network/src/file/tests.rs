@@ -58,6 +58,14 @@ fn online_networks_have_a_format_of_their_own() {
     assert!(holds(&bytes, br#"\"format\":3"#) && holds(&bytes, br#"\"delay\":2"#));
     let read = SnnFile::from_bytes(&bytes).unwrap();
     assert_eq!((read.network.delay(), &read), (2, &file));
+    // delays of their own are beyond programs that know one
+    let own = read.network.with_kinds(|_, kind| match kind {
+        NodeKind::Population(population) => NodeKind::Population(Population { delay: Some(1), ..population.clone() }),
+        kind => kind.clone(),
+    });
+    let own = SnnFile { network: own.unwrap(), ..example() };
+    let bytes = own.to_bytes().unwrap();
+    assert!(holds(&bytes, br#"\"format\":4"#) && SnnFile::from_bytes(&bytes).unwrap() == own);
     // the delay of a whole window is no delay
     assert_eq!(delayed(Some(5)).to_bytes().unwrap(), example().to_bytes().unwrap());
 }

@@ -58,6 +58,15 @@ pub fn description(description: &Description) -> String {
     format!("{}\n{}", facts.render().trim_start(), layers.render())
 }
 
+/// When populations fire, where that is within their windows.
+pub(super) fn fired(most: Option<u32>, least: Option<u32>) -> String {
+    match (most, least) {
+        (None, _) => String::new(),
+        (Some(most), None) => format!(", fired {most} steps into it"),
+        (Some(most), Some(least)) => format!(", fired {least} to {most} steps into it"),
+    }
+}
+
 /// The schedule in words.
 pub(super) fn timing(schedule: &ScheduleSummary) -> String {
     if schedule.kind == Simulation::Stream.name() {
@@ -66,7 +75,7 @@ pub(super) fn timing(schedule: &ScheduleSummary) -> String {
             schedule.kind, schedule.time_steps, schedule.stages, schedule.latency_steps, schedule.period_steps
         );
     }
-    let delay = schedule.delay_steps.map_or_else(String::new, |delay| format!(", fired {delay} steps into it"));
+    let delay = fired(schedule.delay_steps, schedule.least_delay_steps);
     format!(
         "{}: T = {} steps a window{delay}, {} stages, result after {} steps, a new sample every {}",
         schedule.kind, schedule.time_steps, schedule.stages, schedule.latency_steps, schedule.period_steps

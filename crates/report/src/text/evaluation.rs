@@ -3,6 +3,7 @@ use std::fmt::Write as _;
 use spikeconverter_network::Simulation;
 use spikeconverter_pipeline::EvaluationReport;
 
+use super::description::fired;
 use super::table::{Table, metric, percent, percent_if, points_if, thousands};
 
 /// What an evaluation found.
@@ -48,7 +49,7 @@ pub fn evaluation(report: &EvaluationReport) -> String {
             text,
             "T = {} steps a window{}, {} stages: result after {} steps, one image every {}",
             report.time_steps,
-            report.delay_steps.map_or_else(String::new, |delay| format!(", fired {delay} steps into it")),
+            fired(report.delay_steps, report.least_delay_steps),
             report.stages,
             report.latency_steps,
             report.period_steps
