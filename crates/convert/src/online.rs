@@ -21,6 +21,10 @@ use crate::{Base, Conversion, ConvertError, Options, Weights};
 
 /// Samples on which networks are tried.
 const SAMPLES: usize = 64;
+/// Multiply-accumulate operations for trying a layer: deep networks are tried on fewer samples.
+const TRIAL_OPERATIONS: u64 = 20_000_000_000;
+/// Samples that a layer is tried on at least.
+const FEWEST_SAMPLES: usize = 8;
 /// Factors of all thresholds that are tried.
 const HEADROOM: [f32; 3] = [1.0, 1.4, 2.0];
 /// Base for a delay of one step. The rest that a neuron did not hear when it first fires is `k^-δ` of its input, and what later
@@ -113,12 +117,17 @@ pub(crate) fn online(
     }
     let mut network = best.map_or(conversion.network, |(_, network)| network);
     if let Some(most) = options.max_latency {
-        network = hasten(network, &trial, most, progress)?;
+        let operations = graph.macs().saturating_mul(u64::from(options.time_steps)).max(1);
+        let count = usize::try_from(TRIAL_OPERATIONS / operations).unwrap_or(SAMPLES).clamp(FEWEST_SAMPLES, SAMPLES);
+        let few = Trial { samples: &samples.first(count), wanted: &wanted.first(count), ..trial };
+        network = hasten(network, &few, most, progress)?;
+        (_, network) = trial.run(&network)?;
     }
     survey(network, lowered, graph, &samples, conversion.samples)
 }
 
 /// What networks are tried on.
+#[derive(Clone, Copy)]
 struct Trial<'a> {
     samples: &'a Batch,
     /// The trained network's results.

@@ -71,7 +71,7 @@ impl Method for SpikeConverter {
                    second membrane where samples follow each other; no other method makes integer networks \
                    (`--weights`). Calibration is a walk through both networks, and takes longer where short windows \
                    calibrate weights as well. Its price is latency, a window for each layer, of which `--delay` saves \
-                   a part; for results after a few steps use `dcgs` or `group`.",
+                   a part, and `--copies` another for more neurons; for results after a few steps use `dcgs` or `group`.",
             recipe: None,
         }
     }

@@ -53,9 +53,9 @@ pub(super) fn hasten(
         let mut best: Option<(f64, SpikingNetwork)> = None;
         for factor in HEADROOM {
             let Some(earlier) = earlier(&network, candidate.id, factor)? else { continue };
-            let found = trial.run(&earlier)?;
-            if best.as_ref().is_none_or(|(least, _)| found.0 < *least) {
-                best = Some(found);
+            let (error, _) = trial.run(&earlier)?;
+            if best.as_ref().is_none_or(|(least, _)| error < *least) {
+                best = Some((error, earlier));
             }
         }
         let Some((error, earlier)) = best else { continue };

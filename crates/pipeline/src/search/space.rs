@@ -1,10 +1,10 @@
 //! What is searched.
 
 use serde::Serialize;
-use spikeconverter_convert::{Granularity, Method, Options, WeightCalibration};
+use spikeconverter_convert::{Granularity, Method, Options, WeightCalibration, Weights};
 use spikeconverter_network::{NetworkBuilder, Simulation};
 
-use super::SearchRequest;
+use super::{Objective, SearchRequest};
 use crate::convert::known_method;
 use crate::{Error, Result};
 
@@ -18,6 +18,11 @@ const STREAMS: [u32; 5] = [4, 8, 16, 32, 64];
 /// The longest window in which weights calibrated against the network's result are tried: at T = 4 they win nothing where that was
 /// measured (bench/ACCURACY.md).
 const LONGEST_NETWORK_CALIBRATION: u32 = 3;
+
+/// The longest window in which two neurons for each activation are tried: beyond, one loses hardly anything.
+const LONGEST_COPIED: u32 = 5;
+/// The shortest window in which populations that fire after two of its steps are tried.
+const SHORTEST_DELAYED: u32 = 6;
 
 /// A method with its options.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -69,9 +74,10 @@ pub(super) fn candidates(request: &SearchRequest<'_>) -> Result<Vec<Candidate>> 
             return Err(Error::NeedsTraining { method: name.into() });
         }
         let stream = info.schedule == Simulation::Stream.name();
+        let hurries = request.max_latency.is_some() || request.objective == Objective::Latency;
         for time_steps in time_steps(request, stream) {
             let options = Options { time_steps, ..request.options.clone() };
-            let variants = if stream { vec![options] } else { of_window(method, &options) };
+            let variants = if stream { vec![options] } else { of_window(method, &options, hurries) };
             candidates.extend(variants.into_iter().map(|options| Candidate { method: name.into(), options }));
         }
     }
@@ -91,8 +97,9 @@ fn time_steps(request: &SearchRequest<'_>, stream: bool) -> Vec<u32> {
 }
 
 /// The settings of a windowed method that may matter at a window's length, where the method takes them and the request leaves
-/// them open. The base of the code is not among them: a conversion chooses it itself, layer by layer.
-fn of_window(method: &dyn Method, options: &Options) -> Vec<Options> {
+/// them open. The base of the code is not among them: a conversion chooses it itself, layer by layer. Where latency counts
+/// (`hurries`), spikes are spent on it as well.
+fn of_window(method: &dyn Method, options: &Options, hurries: bool) -> Vec<Options> {
     let takes = |option: &str| method.info().options.contains(&option);
     let mut variants = vec![options.clone()];
     if takes("--thresholds") && options.thresholds.is_none() {
@@ -101,6 +108,20 @@ fn of_window(method: &dyn Method, options: &Options) -> Vec<Options> {
     let open = options.weight_calibration.is_none() && options.time_steps <= LONGEST_NETWORK_CALIBRATION;
     if open && takes("--weight-calibration") && options.implied_weight_calibration() < WeightCalibration::Network {
         variants.push(Options { weight_calibration: Some(WeightCalibration::Network), ..options.clone() });
+    }
+    let hears_all = options.delay.is_none_or(|delay| delay >= options.time_steps);
+    if hurries
+        && takes("--copies")
+        && options.copies == 1
+        && options.weights == Weights::F32
+        && hears_all
+        && options.time_steps <= LONGEST_COPIED
+    {
+        variants.push(Options { copies: 2, ..options.clone() });
+    }
+    let delayed = options.delay.is_none() && options.time_steps >= SHORTEST_DELAYED;
+    if hurries && takes("--delay") && delayed && options.weights == Weights::F32 && options.half_step {
+        variants.push(Options { delay: Some(2), ..options.clone() });
     }
     variants
 }
@@ -112,6 +133,23 @@ mod tests {
     fn candidate(time_steps: u32, weight_calibration: Option<WeightCalibration>) -> Candidate {
         let options = Options { time_steps, weight_calibration, ..Options::default() };
         Candidate { method: "spikeconverter".into(), options }
+    }
+
+    /// Neurons and signed spikes are spent where latency counts, and where nothing else was asked for.
+    #[test]
+    fn latency_is_bought() {
+        let method = known_method("spikeconverter").unwrap();
+        let of = |options: &Options, hurries| -> Vec<(u32, Option<u32>)> {
+            let variants = of_window(method, options, hurries);
+            variants.iter().map(|options| (options.copies, options.delay)).filter(|&kind| kind != (1, None)).collect()
+        };
+        let [short, long] = [3, 8].map(|time_steps| Options { time_steps, ..Options::default() });
+        assert_eq!((of(&short, true), of(&long, true)), (vec![(2, None)], vec![(1, Some(2))]));
+        assert!(of(&short, false).is_empty() && of(&long, false).is_empty());
+        let integers = Options { weights: Weights::I8, ..long };
+        assert!(of(&integers, true).is_empty());
+        let fs = known_method("fs-neurons").unwrap();
+        assert!(of_window(fs, &short, true).iter().all(|options| options.copies == 1 && options.delay.is_none()));
     }
 
     /// At T = 3 weights are calibrated layer by layer unless asked for otherwise, at T = 2 all together.
