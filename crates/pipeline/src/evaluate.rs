@@ -87,7 +87,21 @@ pub struct Evaluated {
     pub evaluation: Evaluation,
     /// What follows from the counts.
     pub report: EvaluationReport,
+    /// Whether the trained network itself is right no more often than guessing would be: samples are then not what it was
+    /// trained on, mostly for want of their preprocessing.
+    pub at_chance: bool,
 }
+
+/// Whether an accuracy on so many samples is within three standard errors of guessing; of a few samples it is not known.
+fn at_chance(accuracy: f64, samples: u64, classes: usize) -> bool {
+    let (guessed, samples) = (1.0 / classes.max(1) as f64, samples as f64);
+    classes > 1
+        && samples >= FEWEST_FOR_CHANCE
+        && accuracy <= guessed + 3.0 * (guessed * (1.0 - guessed) / samples).sqrt()
+}
+
+/// Samples from which on guessing is told from knowing.
+const FEWEST_FOR_CHANCE: f64 = 50.0;
 
 /// Runs trained and spiking network over the data set and compares them. Memory is bounded by the batch. Without labels
 /// the report says how often the two agree, and no accuracy.
@@ -149,7 +163,8 @@ pub fn evaluate_parts(
         part = more()?;
     }
     let report = EvaluationReport::new(&file.network, &evaluation, &file.provenance.method, name);
-    Ok(Evaluated { evaluation, report })
+    let at_chance = report.ann_accuracy.is_some_and(|accuracy| at_chance(accuracy, report.images, classes(&file.ann)));
+    Ok(Evaluated { evaluation, report, at_chance })
 }
 
 fn not_streaming(path: &Path) -> Error {
@@ -177,5 +192,20 @@ pub(crate) fn check_classes(data: &Dataset, preprocessing: &Preprocessing, class
             classes,
             offset,
         }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::at_chance;
+
+    #[test]
+    fn guessing_is_told_from_knowing() {
+        // ten classes: a standard error of 0.95 points on 1,000 samples
+        assert!(at_chance(0.1, 1000, 10) && at_chance(0.12, 1000, 10) && !at_chance(0.14, 1000, 10));
+        // of few samples, and of one class, nothing is known
+        assert!(!at_chance(0.1, 20, 10) && !at_chance(1.0, 1000, 1));
+        // a weak network of a thousand classes is not at chance
+        assert!(at_chance(0.001, 800, 1000) && !at_chance(0.05, 800, 1000));
     }
 }

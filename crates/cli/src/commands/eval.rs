@@ -36,6 +36,9 @@ pub(crate) fn run(args: &EvalArgs) -> Result<ExitCode, Failure> {
         emit_json(&evaluated.report)?;
     } else {
         emit(&text::evaluation(&evaluated.report))?;
+        if evaluated.at_chance {
+            emit(text::AT_CHANCE)?;
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

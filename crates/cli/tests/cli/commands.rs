@@ -397,3 +397,21 @@ fn a_reader_may_leave_early() {
     let output = std::process::Command::new("bash").args(["-c", &script]).current_dir(folder.path()).output().unwrap();
     assert_eq!((output.status.code(), output.stderr.len()), (Some(0), 0));
 }
+
+/// Samples that are not prepared as for training: the trained network guesses, and the user is told where to look.
+#[test]
+fn a_trained_network_at_chance_is_pointed_out() {
+    let folder = demo_folder();
+    let convert = |more: &str, out: &str| {
+        let line = format!("convert digits.onnx --data digits-train.npz --calibrate 32 -T 4 {more} -o {out}");
+        assert_eq!(run(folder.path(), &line).code, 0);
+        run(folder.path(), &format!("eval {out} --data digits-test.npz --limit 200")).out
+    };
+    let said = "no more often than guessing";
+    assert!(convert("--mean 500", "dark.snn").contains(said));
+    assert!(
+        !run(folder.path(), "eval dark.snn --data digits-test.npz --limit 20").out.contains(said),
+        "of 20 nothing is known"
+    );
+    assert!(!convert("--scale 1/16", "net.snn").contains(said));
+}

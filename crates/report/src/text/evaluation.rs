@@ -6,6 +6,12 @@ use spikeconverter_pipeline::EvaluationReport;
 use super::description::fired;
 use super::table::{Table, metric, percent, percent_if, points_if, thousands};
 
+/// Said where the trained network is no better than guessing.
+pub const AT_CHANCE: &str = "\
+The trained network itself is right no more often than guessing here. Are samples prepared as for its training (convert with
+--scale, --mean, --std, --channels, --resize or --preprocess), and are the labels its own?
+";
+
 /// What an evaluation found.
 pub fn evaluation(report: &EvaluationReport) -> String {
     let mut sides = Table::new(&["<", "ANN", "SNN", "<"]);

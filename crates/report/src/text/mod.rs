@@ -16,7 +16,7 @@ pub use check::check;
 pub use comparison::comparison;
 pub use conversion::conversion;
 pub use description::description;
-pub use evaluation::evaluation;
+pub use evaluation::{AT_CHANCE, evaluation};
 pub use explanation::explanation;
 pub use export::{export, verdict};
 pub use methods::{method, parts};
