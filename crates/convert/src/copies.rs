@@ -159,9 +159,13 @@ fn copy_name(name: &str, index: u32) -> String {
 /// What stands between a population's name and its number.
 const COPY: &str = " (copy ";
 
-/// Whether a node's name is that of a copy.
-pub(crate) fn is_copy(name: &str) -> bool {
-    name.contains(COPY)
+/// The population that another is a further copy of, in a network that was loaded: what has its name, and hears the same.
+pub(crate) fn original(network: &SpikingNetwork, copy: NodeId) -> Option<NodeId> {
+    let node = network.node(copy);
+    let (name, number) = node.name.rsplit_once(COPY)?;
+    number.strip_suffix(')')?.parse::<u32>().ok()?;
+    let mut populations = network.populations().map(|(id, _)| id);
+    populations.find(|&id| network.node(id).name == name && network.node(id).inputs == node.inputs)
 }
 
 /// By node, whether its trains reach a maximum of trains.

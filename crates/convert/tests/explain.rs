@@ -70,6 +70,28 @@ fn parts_add_up_in_every_structure() {
 }
 
 /// With sixteen steps there is hardly any error, and no layer costs anything.
+/// Copies of a layer are explained as one, and leave less to quantisation.
+#[test]
+fn copies_are_explained_together() {
+    for (name, graph) in structures() {
+        let of = |copies| {
+            let network = converted(&graph, &Options { copies, ..options(3, Weights::F32) });
+            (explained(&network, &graph, None), network.populations().count())
+        };
+        let ((one, populations), (two, all)) = (of(1), of(2));
+        let names = |found: &Explanation| found.layers.iter().map(|layer| layer.name.clone()).collect::<Vec<_>>();
+        assert_eq!(names(&one), names(&two), "{name}");
+        for layer in &two.layers {
+            let e = &layer.error;
+            let sum = e.inherited + e.clipping + e.quantisation + e.unevenness + e.weight_rounding;
+            assert!((sum - e.total).abs() <= 1e-9 * e.total.max(1e-9) && layer.cosine > 0.5, "{name}: {layer:?}");
+        }
+        let quantisation = |found: &Explanation| found.layers.iter().map(|layer| layer.error.quantisation).sum::<f64>();
+        let (one, two) = (quantisation(&one), quantisation(&two));
+        assert!(all < 2 * populations || two < 0.6 * one, "{name}: {two} after {one}");
+    }
+}
+
 #[test]
 fn a_long_window_leaves_nothing_to_explain() {
     for weights in [Weights::F32, Weights::I8] {

@@ -115,6 +115,11 @@ fn trials_of_window(options: &Options) -> Vec<Trial> {
     if options.weights == Weights::I8 {
         trial("Keeping weights in floating point".into(), Options { weights: Weights::F32, ..options.clone() });
     }
+    if options.weights == Weights::F32 {
+        let copies = options.copies + 1;
+        let what = if copies == 2 { "A second neuron".to_owned() } else { format!("A neuron more, {copies},") };
+        trial(format!("{what} for each activation"), Options { copies, ..options.clone() });
+    }
     let longer = options.time_steps + 1;
     if longer <= NetworkBuilder::MOST_WINDOW_STEPS {
         trial(format!("A window of {longer} steps"), Options { time_steps: longer, ..options.clone() });

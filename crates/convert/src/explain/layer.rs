@@ -4,11 +4,15 @@ use spikeconverter_graph::{NodeId, Op, volume};
 use spikeconverter_network::{Population, Transfer};
 
 use super::split::Split;
-use crate::calibrate::{in_activation_units, scaled};
+use crate::calibrate::{in_activation_units, scaled, sum};
 
-/// A population and what it stands for.
+/// The population of an activation, or its copies, and what it stands for.
 pub(super) struct Layer {
     pub(super) id: NodeId,
+    /// Where what it sends is read: the population, or the mean of its copies.
+    pub(super) sends: NodeId,
+    /// Its other copies.
+    pub(super) others: Vec<(NodeId, Population)>,
     /// The trained network's node whose value it transmits, and the one whose value is its membrane before a maximum.
     pub(super) target: NodeId,
     pub(super) membrane: NodeId,
@@ -34,7 +38,25 @@ impl Layer {
         let pool = placed.pool.as_ref().map(|pool| compile(&Op::MaxPool(pool.clone()), shapes)).transpose()?;
         let (membrane_unit, sent_unit) = (vec![1.0], vec![1.0]);
         let (population, transfer) = (population.clone(), placed.transfer.clone());
-        Ok(Self { id, target, membrane, population, transfer, pool, membrane_unit, sent_unit })
+        let (sends, others) = (id, Vec::new());
+        Ok(Self { id, sends, others, target, membrane, population, transfer, pool, membrane_unit, sent_unit })
+    }
+
+    /// Adds a population for the same activation; `mean` is where all of them are read.
+    pub(super) fn join(&mut self, id: NodeId, population: &Population, mean: NodeId) {
+        self.others.push((id, population.clone()));
+        self.sends = mean;
+    }
+
+    /// All its populations.
+    pub(super) fn populations(&self) -> impl Iterator<Item = (NodeId, &Population)> {
+        let others = self.others.iter().map(|(id, population)| (*id, population));
+        std::iter::once((self.id, &self.population)).chain(others)
+    }
+
+    /// The mean of a parameter over its populations.
+    fn mean(&self, of: impl Fn(&Population) -> f32) -> f32 {
+        self.populations().map(|(_, population)| of(population)).sum::<f32>() / (1 + self.others.len()) as f32
     }
 
     /// Finds the units in which decoded trains are nearest to the activations wanted, in the mean square.
@@ -83,7 +105,13 @@ impl Layer {
 
     /// What the population makes of membranes of the trained network.
     pub(super) fn spiking(&self, membranes: &Batch, steps: u32) -> Result<Batch, EngineError> {
-        Ok(generate(&self.population, steps, self.pooled(membranes)?)?.0)
+        let membranes = self.pooled(membranes)?;
+        let mut all = None;
+        for (_, population) in self.populations() {
+            all = Some(sum(all, &generate(population, steps, membranes.clone())?.0));
+        }
+        let share = 1.0 / (1 + self.others.len()) as f32;
+        Ok(all.map_or(membranes, |all| scaled(&all, &[share])))
     }
 
     fn pooled(&self, membranes: &Batch) -> Result<Batch, EngineError> {
@@ -95,7 +123,7 @@ impl Layer {
     pub(super) fn analog(&self, membranes: &Batch) -> Batch {
         let mut sent = membranes.clone();
         for_channels(&mut sent, |channel, values| {
-            let initial = self.population.initial(channel);
+            let initial = self.mean(|population| population.initial(channel));
             let unit = self.sent_unit.get(channel).or(self.sent_unit.first()).copied().unwrap_or(1.0);
             for v in values {
                 *v = self.transfer.apply(f64::from(*v + initial), channel) as f32 / unit;
@@ -156,10 +184,14 @@ impl Tally {
         let channels = wanted.shape().first().copied().unwrap_or(1);
         let inner = (wanted.volume() / channels).max(1);
         let range = layer.population.code(steps).range();
+        let mean = |of: &dyn Fn(&Population) -> f32| f64::from(layer.mean(of));
+        let parameters: Vec<[f64; 2]> =
+            (0..channels).map(|c| [mean(&|p| p.threshold(c)), mean(&|p| p.initial(c))]).collect();
         for at in 0..wanted.data().len() {
             let channel = at / inner % channels;
-            let full = f64::from(layer.population.threshold(channel)) * range;
-            let v = f64::from(membranes.data()[at]) + f64::from(layer.population.initial(channel));
+            let [threshold, initial] = parameters[channel];
+            let full = threshold * range;
+            let v = f64::from(membranes.data()[at]) + initial;
             let passed = layer.apply(v, channel);
             let real = real.map_or(passed, |real| f64::from(real.data()[at]));
             let sent = f64::from(sent.data()[at]);

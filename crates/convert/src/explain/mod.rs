@@ -44,7 +44,7 @@ use self::layer::{Layer, Tally};
 pub use self::report::{ErrorParts, Explanation, FiringRates, LayerExplanation, Sample};
 use self::stream::{StreamLayer, StreamTrace, result_with_analog};
 use crate::ConvertError;
-use crate::copies::is_copy;
+use crate::copies::original;
 use crate::lower::{Lowered, lower};
 
 /// Compares a spiking network with the trained network it came from, batch by batch.
@@ -81,7 +81,7 @@ impl<'a> Explainer<'a> {
             }
             Simulation::Stream => Way::Stream(stream_layers(network, graph)?),
         };
-        let tallies = network.spiking().map(|id| Tally::new(&network.node(id).shape)).collect();
+        let tallies = layer_ids(network).iter().map(|id| Tally::new(&network.node(*id).shape)).collect();
         let mut explainer = Self { network, graph, ann, way, tallies, samples: Vec::new() };
         if network.is_integer() {
             explainer.find_units(samples)?;
@@ -189,17 +189,19 @@ impl<'a> Explainer<'a> {
         };
         for (i, (layer, tally)) in layers.iter().zip(tallies).enumerate() {
             let wanted = trained.value(layer.target)?;
-            let (Some(membranes), Some(codes)) = (trace.membranes(layer.id), trace.codes(layer.id)) else { continue };
+            let Some(membranes) = trace.membranes(layer.id) else { continue };
             let membranes = layer.membranes(membranes);
-            let sent = layer.decoded(trace.sent(layer.id));
+            let sent = layer.decoded(trace.sent(layer.sends));
             let real = passed_on.as_ref().map(|values| &values[i]);
             tally.add_error(layer, steps, wanted, &membranes, &sent, real);
-            tally.add_codes(codes, steps);
+            for codes in layer.populations().filter_map(|(id, _)| trace.codes(id)) {
+                tally.add_codes(codes, steps);
+            }
 
             let alone = layer.spiking(trained.value(layer.membrane)?, steps)?;
             let alone = ann_result_with(self.graph, &self.ann, &trained.values, layer.target, alone)?;
             tally.alone += matches(&graph_classes(self.graph, &alone), reference);
-            let analog = tracer.result_with(&trace, layer.id, layer.analog(&membranes))?;
+            let analog = tracer.result_with(&trace, layer.sends, layer.analog(&membranes))?;
             tally.analog += matches(&network_classes(self.network, &analog), reference);
             progress()?;
         }
@@ -255,8 +257,7 @@ impl<'a> Explainer<'a> {
 
     /// What was found on all batches.
     pub fn explanation(&self) -> Explanation {
-        let layers: Vec<NodeId> = self.network.spiking().collect();
-        report::explanation(self.network, &layers, &self.tallies, &self.samples)
+        report::explanation(self.network, &layer_ids(self.network), &self.tallies, &self.samples)
     }
 }
 
@@ -275,16 +276,23 @@ impl Trained {
     }
 }
 
+/// The populations that stand for activations, without their copies.
+fn layer_ids(network: &SpikingNetwork) -> Vec<NodeId> {
+    network.spiking().filter(|id| original(network, *id).is_none()).collect()
+}
+
 /// The populations of a windowed network.
 fn window_layers(network: &SpikingNetwork, graph: &Graph, lowered: &Lowered) -> Result<Vec<Layer>, ConvertError> {
     let places = places(lowered);
+    let consumers = network.consumers();
     let mut layers = Vec::new();
     for (id, population) in network.populations() {
         let node = network.node(id);
-        if is_copy(&node.name) {
-            let reason = "several populations stand for an activation, and errors are told apart of one; convert it without \
-                          --copies to explain it";
-            return Err(ConvertError::Network(reason.into()));
+        if let Some(first) = original(network, id) {
+            let &[mean] = consumers[id.0].as_slice() else { return Err(foreign(node)) };
+            let first = layers.iter_mut().find(|layer: &&mut Layer| layer.id == first);
+            first.ok_or_else(|| foreign(node))?.join(id, population, mean);
+            continue;
         }
         let (placed, [membrane, target]) = place(node, lowered, &places)?;
         if graph.node(target).shape != node.shape {
