@@ -241,7 +241,7 @@ mod tests {
                 let own = staggered(&fitted, Copy { index, count: 2, first: NodeId(0), mean: NodeId(0) }, 1, 2);
                 own.decode(own.encode(v + f64::from(own.initial(0)), 0, 2), 0, 2)
             };
-            (of(0) + of(1)) / 2.0
+            f64::midpoint(of(0), of(1))
         };
         let found = [-0.9, -0.3, -0.1, 0.1, 0.3, 0.9].map(sent);
         assert_eq!(found, [-1.0, -0.25, 0.0, 0.0, 0.25, 1.0]);

@@ -24,7 +24,7 @@ const SAMPLES: usize = 64;
 /// Multiply-accumulate operations for trying a layer: deep networks are tried on fewer samples.
 const TRIAL_OPERATIONS: u64 = 20_000_000_000;
 /// Samples that a layer is tried on at least.
-const FEWEST_SAMPLES: usize = 8;
+const FEWEST_SAMPLES: usize = 32;
 /// Factors of all thresholds that are tried.
 const HEADROOM: [f32; 3] = [1.0, 1.4, 2.0];
 /// Base for a delay of one step. The rest that a neuron did not hear when it first fires is `k^-δ` of its input, and what later

@@ -112,7 +112,9 @@ impl Samples {
             }
         }
         if by.shifts.len() > 1 {
-            values.iter_mut().for_each(|sum| *sum *= share);
+            for sum in values.iter_mut() {
+                *sum *= share;
+            }
         }
     }
 

@@ -84,8 +84,8 @@ fn streams_take_calibrated_weights() {
 }
 
 /// Structures as they read floats.
-fn float(options: Options) -> Options {
-    Options { weight_calibration: Some(WeightCalibration::None), ..options }
+fn float(options: &Options) -> Options {
+    Options { weight_calibration: Some(WeightCalibration::None), ..options.clone() }
 }
 
 /// Two neurons for an activation halve the resolution step, whether weights are as trained or calibrated. One structure has trains
@@ -111,7 +111,7 @@ fn copies_tell_more_apart() {
 fn copies_are_populations_of_one_layer() {
     for (name, graph) in structures() {
         let convert = |copies| {
-            let options = float(Options { time_steps: 3, copies, ..Options::default() });
+            let options = float(&Options { time_steps: 3, copies, ..Options::default() });
             method("spikeconverter").unwrap().convert(&graph, &images(32, 1), &options, &mut |_, _| Ok(())).unwrap()
         };
         let (one, two) = (convert(1), convert(2));
@@ -161,7 +161,7 @@ fn some_layers_fire_earlier() {
         let convert = |delay, max_latency| {
             let delay = Some(delay);
             let options =
-                float(Options { time_steps: 6, base: Base::Fixed(2.0), delay, max_latency, ..Options::default() });
+                float(&Options { time_steps: 6, base: Base::Fixed(2.0), delay, max_latency, ..Options::default() });
             let method = method("spikeconverter").unwrap();
             method.convert(&graph, &images(64, 1), &options, &mut |done, all| {
                 assert!(done <= all, "{done} of {all}");

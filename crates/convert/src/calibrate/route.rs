@@ -18,7 +18,9 @@ pub(crate) struct Route {
 /// The routes of all synapses with weights, by node. Of populations that are copies the first stands for all.
 pub(crate) fn routes(network: &SpikingNetwork, copies: &Copies) -> Vec<Option<Route>> {
     let mut consumers = network.consumers();
-    consumers.iter_mut().for_each(|readers| readers.retain(|reader| copies.is_first(*reader)));
+    for readers in &mut consumers {
+        readers.retain(|reader| copies.is_first(*reader));
+    }
     let only = |id: NodeId| match consumers[id.0].as_slice() {
         &[reader] => Some((reader, &network.node(reader).kind)),
         _ => None,

@@ -66,7 +66,9 @@ pub(super) fn hasten(
             continue;
         }
         network = earlier;
-        candidates.iter_mut().for_each(|candidate| candidate.known = false);
+        for candidate in &mut candidates {
+            candidate.known = false;
+        }
         // it may have more steps to give
         candidates.push(Candidate { error, known: false, ..candidate });
     }
