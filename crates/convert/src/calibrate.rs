@@ -66,7 +66,7 @@ pub(crate) fn calibrate(
     let layers = fitter.layers;
     if options.implied_weight_calibration() == WeightCalibration::Network {
         let mut told = |step: usize, steps: usize| progress(layers.len() + layers.len() * step / steps.max(1));
-        let network = calibrate_network(network, lowered, graph, samples, &mut told)?;
+        let network = calibrate_network(network, lowered, graph, samples, options.bias_correction, &mut told)?;
         return report_on(&network, lowered, graph, samples, &mut |_| Ok(()));
     }
     Ok(Conversion { network, layers, samples: samples.count() })
@@ -110,6 +110,8 @@ impl Fitter for Calibration<'_> {
     }
 
     fn sent(&mut self, id: NodeId, population: &Population, sent: &Batch, wanted: &Batch) -> Result<(), ConvertError> {
+        // of copies what was fitted for all
+        let population = self.fitted.as_ref().filter(|_| self.lowered.copies.of(id).is_some()).unwrap_or(population);
         self.layers.push(report_of(self.lowered, id, population, sent, wanted));
         (self.progress)(self.layers.len())
     }
@@ -145,6 +147,9 @@ fn walk(
     values[0] = Some(samples.clone());
     for id in network.ids().skip(1) {
         let node = network.node(id);
+        if values[id.0].is_some() {
+            continue; // the mean of copies, which is there since the last of them
+        }
         let gone = || ConvertError::Network(format!("the input of node `{}` is gone", node.name));
         let apply = |op: &Op| {
             let inputs: Vec<&Batch> = node.inputs.iter().filter_map(|i| values[i.0].as_ref()).collect();
@@ -185,16 +190,22 @@ fn walk(
                 let wanted = ann.take(targets[id.0])?;
                 let population = fitter.population(id, population, &membranes, &wanted);
                 let (sent, _) = generate(&population, network.time_steps(), membranes)?;
-                match copies.of(id) {
-                    None => fitter.sent(id, &population, &sent, &wanted)?,
-                    Some(copy) => {
-                        if let Some(all) = copy.joined(&sent, &mut of_copies) {
-                            fitter.sent(copy.first, &population, &all, &wanted)?;
-                        }
-                    }
+                let copy = copies.of(id);
+                let sent = match copy {
+                    None => Some(sent),
+                    Some(copy) => copy.joined(sent, &mut of_copies),
+                };
+                if let Some(sent) = &sent {
+                    fitter.sent(copy.map_or(id, |copy| copy.first), &population, sent, &wanted)?;
                 }
                 fitted[id.0] = Some(NodeKind::Population(population));
-                Some(sent)
+                match copy {
+                    None => sent,
+                    Some(copy) => {
+                        values[copy.mean.0] = sent;
+                        None
+                    }
+                }
             }
             NodeKind::Streaming(_) | NodeKind::StreamingPool(_) => {
                 return Err(ConvertError::Network("a streaming network has no windows to fit".into()));

@@ -37,6 +37,9 @@ impl Options {
             copies if !(1..=MOST).contains(&copies) => {
                 refused(format!("{copies} neurons for each activation; there are 1 to {MOST}"))
             }
+            _ if !self.half_step => {
+                refused("copies are staggered around what they round to; leave --no-half-step out".into())
+            }
             _ if self.weights == Weights::I8 => {
                 refused("the mean of several trains is no integer; leave --copies out or choose --weights f32".into())
             }
@@ -60,12 +63,12 @@ impl Options {
 /// Which populations stand for the same activation.
 #[derive(Debug, Default)]
 pub(crate) struct Copies {
-    of: BTreeMap<NodeId, Copy>,
+    of: BTreeMap<NodeId, Member>,
 }
 
 /// A population among several for one activation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Copy {
+pub(crate) struct Member {
     /// Which, from 0.
     pub(crate) index: u32,
     /// Of how many.
@@ -76,10 +79,13 @@ pub(crate) struct Copy {
     pub(crate) mean: NodeId,
 }
 
-impl Copy {
+impl Member {
     /// What all copies for an activation send together, their mean, once the last has sent; `so_far` keeps what is there before.
-    pub(crate) fn joined(self, sent: &Batch, so_far: &mut Option<Batch>) -> Option<Batch> {
-        let all = sum(so_far.take(), sent);
+    pub(crate) fn joined(self, sent: Batch, so_far: &mut Option<Batch>) -> Option<Batch> {
+        let all = match so_far.take() {
+            None => sent,
+            so_far => sum(so_far, &sent),
+        };
         if self.index + 1 < self.count {
             *so_far = Some(all);
             return None;
@@ -90,7 +96,7 @@ impl Copy {
 
 impl Copies {
     /// What a population is a copy among, if it is.
-    pub(crate) fn of(&self, population: NodeId) -> Option<Copy> {
+    pub(crate) fn of(&self, population: NodeId) -> Option<Member> {
         self.of.get(&population).copied()
     }
 
@@ -117,7 +123,7 @@ pub(crate) fn copied(lowered: Lowered, count: u32) -> Result<Lowered, ConvertErr
         return Ok(lowered);
     }
     let network = &lowered.network;
-    let alone = compared(network);
+    let alone = meet_a_maximum(network);
     let source = &network.nodes()[0];
     let mut builder =
         NetworkBuilder::new(network.time_steps(), source.name.clone(), source.shape.clone(), network.encoding())?;
@@ -144,7 +150,7 @@ pub(crate) fn copied(lowered: Lowered, count: u32) -> Result<Lowered, ConvertErr
         let mean = add(format!("{} (mean)", node.name), NodeKind::Synapse(mean), &populations)?;
         let first = populations[0];
         let all = (0..count).zip(populations);
-        copies.of.extend(all.map(|(index, population)| (population, Copy { index, count, first, mean })));
+        copies.of.extend(all.map(|(index, population)| (population, Member { index, count, first, mean })));
         values.push(mean);
     }
     let network = builder.finish(values[network.output().0])?;
@@ -159,42 +165,63 @@ fn copy_name(name: &str, index: u32) -> String {
 /// What stands between a population's name and its number.
 const COPY: &str = " (copy ";
 
-/// The population that another is a further copy of, in a network that was loaded: what has its name, and hears the same.
-pub(crate) fn original(network: &SpikingNetwork, copy: NodeId) -> Option<NodeId> {
+/// The population that another is a further copy of, and their mean, in a network that was loaded: what has its name, hears the
+/// same, and is read by the same mean and by nothing else.
+pub(crate) fn original(network: &SpikingNetwork, consumers: &[Vec<NodeId>], copy: NodeId) -> Option<(NodeId, NodeId)> {
     let node = network.node(copy);
     let (name, number) = node.name.rsplit_once(COPY)?;
     number.strip_suffix(')')?.parse::<u32>().ok()?;
+    let &[mean] = consumers[copy.0].as_slice() else { return None };
+    let NodeKind::Synapse(Op::Add(Add { coefficients })) = &network.node(mean).kind else { return None };
+    let share = 1.0 / coefficients.len() as f32;
+    let same = |id: NodeId| {
+        let first = network.node(id);
+        first.name == name && first.inputs == node.inputs && consumers[id.0] == [mean]
+    };
     let mut populations = network.populations().map(|(id, _)| id);
-    populations.find(|&id| network.node(id).name == name && network.node(id).inputs == node.inputs)
+    let first = populations.find(|&id| same(id))?;
+    coefficients.iter().all(|&c| c == share).then_some((first, mean))
 }
 
 /// By node, whether its trains reach a maximum of trains.
-fn compared(network: &SpikingNetwork) -> Vec<bool> {
-    let mut compared = vec![false; network.nodes().len()];
+fn meet_a_maximum(network: &SpikingNetwork) -> Vec<bool> {
+    let mut meet = vec![false; network.nodes().len()];
     for id in network.ids().rev() {
         let node = network.node(id);
         let passes =
-            matches!(node.kind, NodeKind::MaxPool(_)) || (matches!(node.kind, NodeKind::Synapse(_)) && compared[id.0]);
+            matches!(node.kind, NodeKind::MaxPool(_)) || (matches!(node.kind, NodeKind::Synapse(_)) && meet[id.0]);
         if passes {
-            node.inputs.iter().for_each(|input| compared[input.0] = true);
+            node.inputs.iter().for_each(|input| meet[input.0] = true);
         }
     }
-    compared
+    meet
 }
 
 /// Copy number `index` of `count` of a population that was fitted for all: its potentials are shifted by its part of a
-/// resolution step, around those where populations round, from them on where they truncate.
-pub(crate) fn staggered(fitted: &Population, copy: Copy, channels: usize, steps: u32) -> Population {
+/// resolution step.
+pub(crate) fn staggered(fitted: &Population, copy: Member, channels: usize, steps: u32) -> Population {
     let resolution = fitted.code(steps).resolution() as f32;
-    let part = offset(copy.index, copy.count, fitted.half_step);
+    let part = offset(copy.index, copy.count);
     let initial = (0..channels).map(|c| fitted.initial(c) + part * resolution * fitted.threshold(c)).collect();
     Population { initial, ..fitted.clone() }
 }
 
-/// The shift of copy `index` of `count`, in resolution steps.
-pub(crate) fn offset(index: u32, count: u32, half_step: bool) -> f32 {
-    let (index, count) = (index as f32, count as f32);
-    if half_step { (index + 0.5) / count - 0.5 } else { index / count }
+/// The shift of copy `index` of `count`, in resolution steps: around 0, since populations round.
+pub(crate) fn offset(index: u32, count: u32) -> f32 {
+    (index as f32 + 0.5) / count as f32 - 0.5
+}
+
+/// A population with thresholds times a factor. The shift of a copy is of the resolution step, and grows with it.
+pub(crate) fn raised(population: &Population, copy: Option<Member>, factor: f32, steps: u32) -> Population {
+    let mut raised = population.clone();
+    raised.threshold.iter_mut().for_each(|threshold| *threshold *= factor);
+    if let Some(copy) = copy {
+        let shift = (factor - 1.0) * offset(copy.index, copy.count) * population.code(steps).resolution() as f32;
+        for (c, initial) in raised.initial.iter_mut().enumerate() {
+            *initial += shift * population.threshold(c);
+        }
+    }
+    raised
 }
 
 #[cfg(test)]
@@ -213,13 +240,12 @@ mod tests {
         fn copies_are_a_finer_neuron(
             count in prop::sample::select(vec![1u32, 2, 4, 8]),
             steps in 1u32..=8,
-            half_step: bool,
             membrane in -(1i32 << 21)..(1 << 23),
             exponent in -3i32..3,
         ) {
             let v = f64::from(membrane) / f64::from(1 << 20);
-            let fitted = Population { threshold: vec![2f32.powi(exponent)], half_step, ..Population::default() };
-            let copy = |index| staggered(&fitted, Copy { index, count, first: NodeId(0), mean: NodeId(0) }, 1, steps);
+            let fitted = Population { threshold: vec![2f32.powi(exponent)], ..Population::default() };
+            let copy = |index| staggered(&fitted, Member { index, count, first: NodeId(0), mean: NodeId(0) }, 1, steps);
             let sent = |index| {
                 let own = copy(index);
                 own.decode(own.encode(v + f64::from(own.initial(0)), 0, steps), 0, steps)
@@ -227,8 +253,19 @@ mod tests {
             let mean = (0..count).map(sent).sum::<f64>() / f64::from(count);
             let unit = f64::from(fitted.threshold(0)) * fitted.code(steps).resolution() / f64::from(count);
             let largest = f64::from(count * ((1 << steps) - 1));
-            let wanted = (v / unit + if half_step { 0.5 } else { 0.0 }).floor().clamp(0.0, largest) * unit;
+            let wanted = (v / unit + 0.5).floor().clamp(0.0, largest) * unit;
             prop_assert_eq!(mean, wanted);
+        }
+    }
+
+    /// Thresholds that are raised leave copies as finely staggered as copies of a population with these thresholds.
+    #[test]
+    fn raised_copies_stay_staggered() {
+        let fitted = Population { threshold: vec![0.5, 2.0], initial: vec![0.125, -1.0], ..Population::default() };
+        for index in 0..2 {
+            let copy = Member { index, count: 2, first: NodeId(0), mean: NodeId(0) };
+            let once = raised(&staggered(&fitted, copy, 2, 3), Some(copy), 2.0, 3);
+            assert_eq!(once, staggered(&raised(&fitted, None, 2.0, 3), copy, 2, 3));
         }
     }
 
@@ -238,7 +275,7 @@ mod tests {
         let fitted = Population { transfer: Transfer::linear(), ..Population::default() };
         let sent = |v: f64| -> f64 {
             let of = |index| {
-                let own = staggered(&fitted, Copy { index, count: 2, first: NodeId(0), mean: NodeId(0) }, 1, 2);
+                let own = staggered(&fitted, Member { index, count: 2, first: NodeId(0), mean: NodeId(0) }, 1, 2);
                 own.decode(own.encode(v + f64::from(own.initial(0)), 0, 2), 0, 2)
             };
             f64::midpoint(of(0), of(1))

@@ -11,11 +11,12 @@ use std::collections::BTreeMap;
 
 use spikeconverter_engine::{Batch, ClockedEngine, Engine};
 use spikeconverter_graph::{Graph, NodeId};
-use spikeconverter_network::{NodeKind, Population, Readout, SpikingNetwork};
+use spikeconverter_network::{NodeKind, Population, Readout, Schedule, SpikingNetwork};
 
 use self::hasten::hasten;
 use crate::calibrate::ann::AnnValues;
 use crate::calibrate::{mean_difference, report_of};
+use crate::copies;
 use crate::lower::Lowered;
 use crate::{Base, Conversion, ConvertError, Options, Weights};
 
@@ -24,7 +25,7 @@ const SAMPLES: usize = 64;
 /// Multiply-accumulate operations for trying a layer: deep networks are tried on fewer samples.
 const TRIAL_OPERATIONS: u64 = 20_000_000_000;
 /// Samples that a layer is tried on at least.
-const FEWEST_SAMPLES: usize = 32;
+const FEWEST_SAMPLES: usize = 16;
 /// Factors of all thresholds that are tried.
 const HEADROOM: [f32; 3] = [1.0, 1.4, 2.0];
 /// Base for a delay of one step. The rest that a neuron did not hear when it first fires is `k^-δ` of its input, and what later
@@ -45,7 +46,8 @@ impl Options {
         let refused = |reason: String| Err(ConvertError::Option { option: "--delay", reason });
         if self.max_latency.is_some() && self.online_delay().is_none() {
             let reason =
-                "is reached by populations that fire within their windows; name a --delay to begin with".to_owned();
+                "is reached by populations that fire within their windows; name a --delay below T to begin with"
+                    .to_owned();
             return Err(ConvertError::Option { option: "--max-latency", reason });
         }
         match self.delay {
@@ -69,11 +71,27 @@ impl Options {
     /// # Errors
     /// [`ConvertError::Option`] where there is one.
     pub(crate) fn check_no_delay(&self) -> Result<(), ConvertError> {
-        if self.delay.is_none() {
+        let option = match (self.delay, self.max_latency) {
+            (None, None) => return Ok(()),
+            (Some(_), _) => "--delay",
+            (None, Some(_)) => "--max-latency",
+        };
+        let reason = "is of the windows of --method spikeconverter; leave it out".to_owned();
+        Err(ConvertError::Option { option, reason })
+    }
+
+    /// Checks that a latency can be reached, before anything is calibrated.
+    ///
+    /// # Errors
+    /// [`ConvertError::Option`] with the least latency there is.
+    pub(crate) fn check_latency(&self, lowered: &Lowered) -> Result<(), ConvertError> {
+        let Some(most) = self.max_latency else { return Ok(()) };
+        let least = Schedule::new(&lowered.network.with_delay(Some(1))?).latency_steps;
+        if least <= most {
             return Ok(());
         }
-        let reason = "is of the windows of --method spikeconverter; leave it out".to_owned();
-        Err(ConvertError::Option { option: "--delay", reason })
+        let reason = format!("{most} steps; {least} are the least, where every layer fires after one");
+        Err(ConvertError::Option { option: "--max-latency", reason })
     }
 
     /// How many networks are tried, or parts of one, of so many populations, to make one with a delay.
@@ -92,7 +110,7 @@ impl Options {
 }
 
 /// The converted network with populations that fire after the options' delay, some of them earlier where a latency is asked
-/// for. `progress` is told as often as [`Options::online_turns`] says.
+/// for. `progress` is told of each trial, and whether it is one of those that [`Options::online_turns`] counts.
 pub(crate) fn online(
     conversion: Conversion,
     lowered: &Lowered,
@@ -100,7 +118,7 @@ pub(crate) fn online(
     samples: &Batch,
     delay: u32,
     options: &Options,
-    progress: &mut dyn FnMut() -> Result<(), ConvertError>,
+    progress: &mut dyn FnMut(bool) -> Result<(), ConvertError>,
 ) -> Result<Conversion, ConvertError> {
     let samples = samples.first(SAMPLES);
     let output = conversion.network.output();
@@ -113,14 +131,14 @@ pub(crate) fn online(
         if best.as_ref().is_none_or(|(least, _)| error < *least) {
             best = Some((error, network));
         }
-        progress()?;
+        progress(true)?;
     }
     let mut network = best.map_or(conversion.network, |(_, network)| network);
     if let Some(most) = options.max_latency {
         let operations = graph.macs().saturating_mul(u64::from(options.time_steps)).max(1);
         let count = usize::try_from(TRIAL_OPERATIONS / operations).unwrap_or(SAMPLES).clamp(FEWEST_SAMPLES, SAMPLES);
         let few = Trial { samples: &samples.first(count), wanted: &wanted.first(count), ..trial };
-        network = hasten(network, &few, most, progress)?;
+        network = hasten(network, &lowered.copies, &few, most, &mut *progress)?;
         (_, network) = trial.run(&network)?;
     }
     survey(network, lowered, graph, &samples, conversion.samples)
@@ -157,8 +175,7 @@ fn raised(network: &SpikingNetwork, lowered: &Lowered, factor: f32) -> Result<Sp
     Ok(network.with_kinds(|id, kind| match (kind, &lowered.network.node(id).kind) {
         (NodeKind::Population(population), NodeKind::Population(plain)) => NodeKind::Population(Population {
             transfer: plain.transfer.clone(),
-            threshold: population.threshold.iter().map(|threshold| factor * threshold).collect(),
-            ..population.clone()
+            ..copies::raised(population, lowered.copies.of(id), factor, network.time_steps())
         }),
         _ => kind.clone(),
     })?)
@@ -215,7 +232,7 @@ fn survey(
         let wanted = ann.take(lowered.targets[id.0])?;
         let mut named = id;
         if let Some(copy) = lowered.copies.of(id) {
-            let Some(all) = copy.joined(&sent, &mut of_copies) else { continue };
+            let Some(all) = copy.joined(sent, &mut of_copies) else { continue };
             (sent, named) = (all, copy.first);
         }
         let mut layer = report_of(lowered, named, population, &sent, &wanted);

@@ -25,15 +25,15 @@ const BINARY_PREFERENCE: f64 = 0.9;
 const COARSE: i32 = 4;
 
 /// What neurons make of membranes: one an activation, or the mean of several.
-pub(crate) struct Quantiser {
+pub(crate) struct Transmitter {
     pub(crate) generator: WindowGenerator,
     /// Shifts of the neurons in resolution steps.
     shifts: Vec<f32>,
 }
 
-impl Quantiser {
+impl Transmitter {
     pub(crate) fn new(base: f32, steps: u32, half_step: bool, copies: u32) -> Self {
-        let shifts = (0..copies).map(|index| offset(index, copies, half_step)).collect();
+        let shifts = (0..copies).map(|index| offset(index, copies)).collect();
         Self { generator: WindowGenerator::new(base, steps, half_step), shifts }
     }
 
@@ -90,7 +90,7 @@ impl Samples {
     /// What a channel with a threshold and an initial potential makes of the membranes, into `scratch`.
     fn transmit(
         &self,
-        by: &Quantiser,
+        by: &Transmitter,
         channel: &ChannelParameters,
         [threshold, initial]: [f32; 2],
         scratch: &mut Scratch,
@@ -121,7 +121,7 @@ impl Samples {
     /// The conversion error `E` for a threshold and an initial potential.
     pub(crate) fn error(
         &self,
-        by: &Quantiser,
+        by: &Transmitter,
         channel: &ChannelParameters,
         [threshold, initial]: [f32; 2],
         scratch: &mut Scratch,
@@ -137,7 +137,7 @@ impl Samples {
     /// best of a few points, over some tenths of the range of the code.
     pub(crate) fn search_initial(
         &self,
-        by: &Quantiser,
+        by: &Transmitter,
         channel: &ChannelParameters,
         threshold: f32,
         start: f32,
@@ -174,7 +174,7 @@ pub(crate) struct Scratch {
 /// one from another.
 pub(crate) fn search_threshold(
     samples: &Samples,
-    by: &Quantiser,
+    by: &Transmitter,
     channel: &ChannelParameters,
     initial: f32,
     largest: f32,
@@ -225,7 +225,7 @@ pub(crate) fn search_base(
     scratch: &mut Scratch,
 ) -> f32 {
     let mut error_of = |base: f32| {
-        let by = Quantiser::new(base, steps, half_step, copies);
+        let by = Transmitter::new(base, steps, half_step, copies);
         search_threshold(samples, &by, channel, 0.0, 0.0, None, scratch).map_or(f64::INFINITY, |(_, error)| error)
     };
     let binary = error_of(2.0);
@@ -277,7 +277,7 @@ mod tests {
         let mut scratch = Scratch::default();
         let mut last = f64::INFINITY;
         for steps in [2, 4, 6, 8] {
-            let by = Quantiser::new(2.0, steps, true, 1);
+            let by = Transmitter::new(2.0, steps, true, 1);
             let (_, error) = search_threshold(&samples, &by, &channel(), 0.0, 0.0, None, &mut scratch).unwrap();
             assert!(error < 0.5 * last, "{steps} steps: {error} after {last}");
             last = error;
@@ -288,7 +288,7 @@ mod tests {
     fn the_threshold_found_is_no_worse_than_any_on_a_fine_grid() {
         let samples = samples();
         let mut scratch = Scratch::default();
-        let by = Quantiser::new(2.0, 4, true, 1);
+        let by = Transmitter::new(2.0, 4, true, 1);
         let (_, found) = search_threshold(&samples, &by, &channel(), 0.0, 0.0, None, &mut scratch).unwrap();
         let best = (1..400)
             .map(|i| samples.error(&by, &channel(), [0.01 * i as f32, 0.0], &mut scratch))
@@ -309,7 +309,7 @@ mod tests {
     #[test]
     fn the_largest_activations_count_with_their_weight() {
         let mut samples = samples();
-        let by = Quantiser::new(2.0, 12, true, 1);
+        let by = Transmitter::new(2.0, 12, true, 1);
         let scratch = &mut Scratch::default();
         let range = |samples: &Samples, scratch: &mut Scratch| {
             let (threshold, _) = search_threshold(samples, &by, &channel(), 0.0, 80.0, None, scratch).unwrap();
@@ -323,7 +323,7 @@ mod tests {
     /// A channel that was hardly active gets a range near that of its layer; one seen often keeps its own.
     #[test]
     fn where_little_was_seen_the_layer_counts() {
-        let by = Quantiser::new(2.0, 6, true, 1);
+        let by = Transmitter::new(2.0, 6, true, 1);
         let layer = samples();
         let threshold = |weight: f64| {
             let mut rare = samples();
@@ -341,7 +341,7 @@ mod tests {
     #[test]
     fn silence_tells_nothing() {
         let silent = Samples { membranes: vec![-1.0; 8], activations: vec![0.0; 8], weights: vec![1.0; 8] };
-        let by = Quantiser::new(2.0, 4, true, 1);
+        let by = Transmitter::new(2.0, 4, true, 1);
         let found = search_threshold(&silent, &by, &channel(), 0.0, 0.0, None, &mut Scratch::default());
         assert!(found.is_none());
     }
@@ -352,7 +352,7 @@ mod tests {
         for v in &mut samples.membranes {
             *v -= 0.2;
         }
-        let by = Quantiser::new(2.0, 6, true, 1);
+        let by = Transmitter::new(2.0, 6, true, 1);
         let mut scratch = Scratch::default();
         let initial = samples.search_initial(&by, &channel(), 4.0, 0.0, &mut scratch);
         assert!((initial - 0.2).abs() < 0.05, "{initial}");

@@ -3,11 +3,13 @@
 mod common;
 
 use common::{Numbers, structures};
-use spikeconverter_convert::{Base, CalibrationRule, Conversion, Options, Parts, WeightCalibration, Weights, method};
+use spikeconverter_convert::{
+    Base, CalibrationRule, Conversion, ConvertError, Options, Parts, WeightCalibration, Weights, method,
+};
 use spikeconverter_engine::{Ann, Batch, ClockedEngine, Engine, EngineError, FoldedEngine};
 use spikeconverter_graph::Graph;
 use spikeconverter_graph::passes::fold_input_normalisation;
-use spikeconverter_network::{Encoding, NodeKind, Schedule, SpikingNetwork};
+use spikeconverter_network::{Encoding, NodeKind, Population, Schedule, SpikingNetwork};
 
 /// Smooth images: a wave of random direction and phase in each channel, 0..=255.
 fn images(count: usize, seed: u64) -> Batch {
@@ -154,31 +156,82 @@ fn copies_are_refused_where_there_are_none() {
     }
 }
 
-/// Layers fire earlier until the latency that was asked for is there, and what that costs is less than if all did.
+fn latency(network: &SpikingNetwork) -> u32 {
+    Schedule::new(network).latency_steps
+}
+
+/// A network whose layers fire after `delay` steps, some earlier where a latency is asked for; progress ends where it says.
+fn hastened(graph: &Graph, copies: u32, delay: u32, max_latency: Option<u32>) -> Result<SpikingNetwork, ConvertError> {
+    let delay = Some(delay);
+    let base = Base::Fixed(2.0);
+    let options = float(&Options { time_steps: 6, base, delay, max_latency, copies, ..Options::default() });
+    let mut last = (0, 1);
+    let mut told = |done, all| {
+        assert!(last.0 <= done && done <= all, "{done} of {all} after {last:?}");
+        last = (done, all);
+        Ok(())
+    };
+    let conversion = method("spikeconverter").unwrap().convert(graph, &images(64, 1), &options, &mut told)?;
+    assert_eq!(last.0, last.1, "progress ends early");
+    Ok(conversion.network)
+}
+
+/// Layers fire earlier until the latency that was asked for is there, none of them for nothing, and copies together.
 #[test]
 fn some_layers_fire_earlier() {
     for (name, graph) in structures() {
-        let convert = |delay, max_latency| {
-            let delay = Some(delay);
-            let options =
-                float(&Options { time_steps: 6, base: Base::Fixed(2.0), delay, max_latency, ..Options::default() });
-            let method = method("spikeconverter").unwrap();
-            method.convert(&graph, &images(64, 1), &options, &mut |done, all| {
-                assert!(done <= all, "{done} of {all}");
-                Ok(())
-            })
-        };
-        let latency = |network: &SpikingNetwork| Schedule::new(network).latency_steps;
-        let [slow, fast] = [2, 1].map(|delay| latency(&convert(delay, None).unwrap().network));
-        assert!(fast + 1 < slow, "{name}");
-        for most in [slow, slow - 1, fast] {
-            let network = convert(2, Some(most)).unwrap().network;
-            assert_eq!(latency(&network), most, "{name}");
-            let early = network.populations().filter(|(_, population)| population.delay == Some(1)).count();
-            assert!(early >= (slow - most) as usize && (most < slow || early == 0), "{name}: {early} for {most} steps");
+        for copies in [1, 2] {
+            let [slow, fast] = [2, 1].map(|delay| latency(&hastened(&graph, copies, delay, None).unwrap()));
+            assert!(fast + 1 < slow, "{name}");
+            for most in [slow, slow - 1, fast] {
+                let network = hastened(&graph, copies, 2, Some(most)).unwrap();
+                assert_eq!(latency(&network), most, "{name}");
+                let own = |population: &Population| population.delay.filter(|&delay| delay < 2);
+                let early: Vec<_> = network.populations().filter(|(_, p)| own(p).is_some()).collect();
+                assert_eq!(early.is_empty(), most == slow, "{name}: {early:?}");
+                for (id, population) in early {
+                    let later = network.with_kinds(|at, kind| match kind {
+                        NodeKind::Population(_) if at == id => {
+                            NodeKind::Population(Population { delay: None, ..population.clone() })
+                        }
+                        kind => kind.clone(),
+                    });
+                    assert!(latency(&later.unwrap()) > most, "{name}: a layer fires early for nothing");
+                }
+            }
         }
-        let refused = convert(2, Some(fast - 1)).expect_err("nothing is faster").to_string();
-        assert!(refused.contains("--max-latency") && refused.contains(&fast.to_string()), "{refused}");
-        assert!(convert(6, Some(9)).expect_err("windows are whole").to_string().contains("--delay"), "{name}");
     }
+}
+
+/// With three steps to begin with, a layer may give two of them; and what is asked for in vain is refused at once.
+#[test]
+fn layers_give_more_than_a_step() {
+    let (name, graph) = structures().remove(0);
+    let [slow, fast] = [3, 1].map(|delay| latency(&hastened(&graph, 1, delay, None).unwrap()));
+    for most in fast..=slow {
+        assert_eq!(latency(&hastened(&graph, 1, 3, Some(most)).unwrap()), most, "{name}");
+    }
+    let refused = hastened(&graph, 1, 3, Some(fast - 1)).expect_err("nothing is faster").to_string();
+    assert!(refused.contains("--max-latency") && refused.contains(&fast.to_string()), "{refused}");
+    assert!(hastened(&graph, 1, 6, Some(fast)).expect_err("windows are whole").to_string().contains("--delay"));
+    let stream = Options { max_latency: Some(9), ..Options::default() };
+    let refused = method("dcgs").unwrap().convert(&graph, &images(8, 1), &stream, &mut |_, _| Ok(()));
+    assert!(refused.expect_err("streams have no such delay").to_string().contains("--max-latency"));
+}
+
+/// A few layers that fire earlier cost less than all of them.
+#[test]
+fn fewer_early_layers_lose_less() {
+    let error_of = |delay: u32, saved: u32| -> f64 {
+        let of = |(_, graph): &(&str, Graph)| {
+            let all_of_two = latency(&hastened(graph, 1, 2, None).unwrap());
+            let max_latency = (saved > 0).then(|| all_of_two - saved);
+            let base = Base::Fixed(2.0);
+            let options = Options { time_steps: 6, base, delay: Some(delay), max_latency, ..Options::default() };
+            error(graph, 64, "spikeconverter", &options, clocked)
+        };
+        structures().iter().map(of).sum()
+    };
+    let [two, some, one] = [error_of(2, 0), error_of(2, 1), error_of(1, 0)];
+    assert!(some < 0.5 * one, "{two} after two steps, {some} where a layer fires after one, {one} where all do");
 }

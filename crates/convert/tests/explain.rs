@@ -70,6 +70,18 @@ fn parts_add_up_in_every_structure() {
 }
 
 /// With sixteen steps there is hardly any error, and no layer costs anything.
+#[test]
+fn a_long_window_leaves_nothing_to_explain() {
+    for weights in [Weights::F32, Weights::I8] {
+        let graph = on_pixels(&residual());
+        let found = explained(&converted(&graph, &options(16, weights)), &graph, None);
+        for layer in &found.layers {
+            assert!(layer.error.total < if weights == Weights::F32 { 1e-6 } else { 1e-3 }, "{layer:?}");
+        }
+        assert!(weights == Weights::I8 || found.agreement == 1.0);
+    }
+}
+
 /// Copies of a layer are explained as one, and leave less to quantisation.
 #[test]
 fn copies_are_explained_together() {
@@ -89,18 +101,6 @@ fn copies_are_explained_together() {
         let quantisation = |found: &Explanation| found.layers.iter().map(|layer| layer.error.quantisation).sum::<f64>();
         let (one, two) = (quantisation(&one), quantisation(&two));
         assert!(all < 2 * populations || two < 0.6 * one, "{name}: {two} after {one}");
-    }
-}
-
-#[test]
-fn a_long_window_leaves_nothing_to_explain() {
-    for weights in [Weights::F32, Weights::I8] {
-        let graph = on_pixels(&residual());
-        let found = explained(&converted(&graph, &options(16, weights)), &graph, None);
-        for layer in &found.layers {
-            assert!(layer.error.total < if weights == Weights::F32 { 1e-6 } else { 1e-3 }, "{layer:?}");
-        }
-        assert!(weights == Weights::I8 || found.agreement == 1.0);
     }
 }
 

@@ -117,7 +117,7 @@ fn trials_of_window(options: &Options) -> Vec<Trial> {
     }
     if options.weights == Weights::F32 {
         let copies = options.copies + 1;
-        let what = if copies == 2 { "A second neuron".to_owned() } else { format!("A neuron more, {copies},") };
+        let what = if copies == 2 { "A second neuron".to_owned() } else { format!("{copies} neurons") };
         trial(format!("{what} for each activation"), Options { copies, ..options.clone() });
     }
     let longer = options.time_steps + 1;

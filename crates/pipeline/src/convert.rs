@@ -115,10 +115,10 @@ pub struct ScheduleSummary {
     pub latency_steps: u32,
     /// Steps between one sample and the next.
     pub period_steps: u32,
-    /// Most steps after which populations fire, where that is before their windows are over; absent otherwise.
+    /// The longest delay of its populations in steps, where they fire before their windows are over; absent otherwise.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delay_steps: Option<u32>,
-    /// The least of these steps, where populations differ.
+    /// The shortest, where they differ.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub least_delay_steps: Option<u32>,
 }

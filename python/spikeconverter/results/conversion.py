@@ -28,7 +28,7 @@ class Schedule(Record):
     period_steps : int
         Between one sample and the next.
     delay_steps, least_delay_steps : int, optional
-        Most steps after which populations fire, where that is before their windows are over, and least where they differ.
+        The longest delay of its populations in steps, where they fire early, and the shortest where they differ.
     """
 
     kind: str

@@ -67,7 +67,7 @@ class Evaluation(Result):
     latency_steps, period_steps, stages : int
         Steps to a result, steps between samples, and populations on the longest path with the read-out.
     delay_steps, least_delay_steps : int, optional
-        Most steps after which populations fire, where that is before their windows are over, and least where they differ.
+        The longest delay of its populations in steps, where they fire early, and the shortest where they differ.
     steps_used : StepsUsed, optional
         Where samples were stopped early.
     encoding : str or dict

@@ -5,7 +5,7 @@ use spikeconverter_engine::{Batch, ChannelParameters};
 use spikeconverter_network::{Population, Transfer};
 use spikeconverter_neuron::WindowCode;
 
-use crate::threshold::{Quantiser, Samples, Scratch, search_base, search_threshold};
+use crate::threshold::{Samples, Scratch, Transmitter, search_base, search_threshold};
 use crate::{Base, Granularity, Options};
 
 /// Values a channel that a threshold is fitted on.
@@ -41,7 +41,7 @@ pub(super) fn fit(
             search_base(&samples, options.time_steps, options.half_step, copies, &template[0], &mut Scratch::default())
         }
     };
-    let by = Quantiser::new(base, options.time_steps, options.half_step, copies);
+    let by = Transmitter::new(base, options.time_steps, options.half_step, copies);
     let code = by.generator.code();
     let fitting = Fitting { by, correct: options.bias_correction };
     let (threshold, initial) = match options.thresholds.unwrap_or(Granularity::Channel) {
@@ -56,7 +56,7 @@ pub(super) fn fit(
 /// The initial potential of least error for each channel of a population whose other parameters stay, near those it has.
 pub(super) fn refit_initial(population: &Population, steps: u32, membranes: &Batch, wanted: &Batch) -> Vec<f32> {
     let channels = membranes.shape().first().copied().unwrap_or(1);
-    let by = Quantiser::of(population, steps);
+    let by = Transmitter::of(population, steps);
     (0..channels)
         .into_par_iter()
         .map_init(Scratch::default, |scratch, c| {
@@ -68,7 +68,7 @@ pub(super) fn refit_initial(population: &Population, steps: u32, membranes: &Bat
 }
 
 struct Fitting {
-    by: Quantiser,
+    by: Transmitter,
     correct: bool,
 }
 

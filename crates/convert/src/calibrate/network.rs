@@ -39,18 +39,19 @@ const STEP_VALUES: usize = 1 << 26;
 /// of threads.
 const TOGETHER: usize = 4;
 
-/// Improves a network that is calibrated layer by layer; `progress` is told steps done and steps in all.
+/// Improves a network that is calibrated layer by layer; initial potentials stay unless `potentials`. `progress` is told steps done and steps in all.
 pub(super) fn calibrate_network(
     network: SpikingNetwork,
     lowered: &Lowered,
     graph: &Graph,
     samples: &Batch,
+    potentials: bool,
     progress: &mut dyn FnMut(usize, usize) -> Result<(), ConvertError>,
 ) -> Result<SpikingNetwork, ConvertError> {
     let ann = Ann::new(graph)?;
     let compared = compared(lowered);
     let backward = Backward::new(&network, compared.iter().flatten().count())?;
-    let mut parameters = Parameters::new(&network);
+    let mut parameters = Parameters::new(&network, potentials);
     let mut network = network;
     let values: usize = network.nodes().iter().map(|node| volume(&node.shape)).sum();
     let together = STEP_SAMPLES.min(STEP_VALUES / values.max(1)).min(samples.count()).max(1);

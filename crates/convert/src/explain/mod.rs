@@ -278,7 +278,8 @@ impl Trained {
 
 /// The populations that stand for activations, without their copies.
 fn layer_ids(network: &SpikingNetwork) -> Vec<NodeId> {
-    network.spiking().filter(|id| original(network, *id).is_none()).collect()
+    let consumers = network.consumers();
+    network.spiking().filter(|id| original(network, &consumers, *id).is_none()).collect()
 }
 
 /// The populations of a windowed network.
@@ -288,8 +289,7 @@ fn window_layers(network: &SpikingNetwork, graph: &Graph, lowered: &Lowered) -> 
     let mut layers = Vec::new();
     for (id, population) in network.populations() {
         let node = network.node(id);
-        if let Some(first) = original(network, id) {
-            let &[mean] = consumers[id.0].as_slice() else { return Err(foreign(node)) };
+        if let Some((first, mean)) = original(network, &consumers, id) {
             let first = layers.iter_mut().find(|layer: &&mut Layer| layer.id == first);
             first.ok_or_else(|| foreign(node))?.join(id, population, mean);
             continue;

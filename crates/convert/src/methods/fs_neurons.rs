@@ -62,9 +62,9 @@ impl Method for FsNeurons {
     ) -> Result<Conversion, ConvertError> {
         let own = Options { base: Base::Fixed(2.0), half_step: false, bias_correction: false, ..options.clone() };
         own.check()?;
-        own.check_window()?;
         own.check_no_delay()?;
         own.check_no_copies()?;
+        own.check_window()?;
         if own.weights != Weights::F32 {
             let reason = "integer networks are converted by --method spikeconverter".to_owned();
             return Err(ConvertError::Option { option: "--weights", reason });

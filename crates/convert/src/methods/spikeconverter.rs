@@ -31,7 +31,8 @@ use crate::{Conversion, ConvertError, Options, Weights};
 /// samples, see `threshold`), thresholds a channel, the half step that rounds (`half_step`), initial membrane
 /// potentials of least error (`bias_correction`), signed generation for layers without a ReLU and for
 /// leaky ones, the maximum on membranes and on trains, 8-bit pixels as their own 8 spikes, and clipping at the
-/// hand-over for ReLU6, integer networks (`quantise`), and generation before the window is over (`online`). Figures printed in the paper are not confirmed and therefore not quoted.
+/// hand-over for ReLU6, integer networks (`quantise`), generation before the window is over (`online`), with delays by layer, and
+/// several neurons for each activation (`copies`). Figures printed in the paper are not confirmed and therefore not quoted.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SpikeConverter;
 
@@ -89,6 +90,7 @@ impl Method for SpikeConverter {
             return Err(ConvertError::NoCalibration);
         }
         let lowered = copied(lower(graph, options.time_steps, options.encoding)?, options.copies)?;
+        options.check_latency(&lowered)?;
         let layers = lowered.layers();
         let fitting = turns(options) * layers;
         match options.weights {
@@ -96,9 +98,9 @@ impl Method for SpikeConverter {
                 let all = fitting + options.online_turns(lowered.network.populations().count());
                 let windows = calibrate(&lowered, graph, calibration, options, &mut |done| progress(done, all))?;
                 let mut done = fitting;
-                let mut tried = || {
-                    done += 1;
-                    progress(done.min(all), all)
+                let mut tried = |counts: bool| {
+                    done += usize::from(counts);
+                    progress(done, all)
                 };
                 match options.online_delay() {
                     Some(delay) => online(windows, &lowered, graph, calibration, delay, options, &mut tried),

@@ -1,91 +1,163 @@
-//! Populations that fire a step earlier than others, where that costs least.
+//! Layers that fire a step earlier than others, where that costs least.
 //!
-//! A step that a population fires earlier is a step of latency, and what it hears later has less time to be made good. Layers
+//! A step that a layer fires earlier is a step of latency, and what it hears later has less time to be made good. Layers
 //! differ in how much that is, so that a network may have a latency that no delay of all of them gives. Which layers: the one
 //! whose change leaves the least error in the result, then the next. An error that was found before another layer changed is
 //! looked at as the least that it can be now, so that only layers at the head of the order are tried anew (lazy greedy
-//! selection, Minoux 1978).
+//! selection, Minoux 1978). What turns out to have won no latency, off the longest path, is taken back in the end.
 
 use spikeconverter_graph::NodeId;
 use spikeconverter_network::{NodeKind, Population, Schedule, SpikingNetwork};
 
 use super::{HEADROOM, Trial};
 use crate::ConvertError;
+use crate::copies::{Copies, raised};
 
-/// A population that might fire a step earlier.
+/// An activation whose populations might fire a step earlier.
 struct Candidate {
-    id: NodeId,
-    /// Square error of the results if it did, as far as is known.
+    populations: Vec<NodeId>,
+    /// Square error of the results if they did, as far as is known, and the factor of thresholds that it takes.
     error: f64,
+    factor: f32,
     /// Whether that was found with all that was chosen so far.
     known: bool,
 }
 
-/// The network with delays of their own for as many populations as it takes to have the result after `most` steps.
-/// `progress` is told, once a population that was tried, how many there are to try.
+/// A change that was made: what the populations were before.
+type Change = Vec<(NodeId, Population)>;
+
+/// The network with delays of their own for as many layers as it takes to have the result after `most` steps. `progress` is
+/// told of each trial, and whether it was the first of its populations.
 pub(super) fn hasten(
     network: SpikingNetwork,
+    copies: &Copies,
     trial: &Trial<'_>,
     most: u32,
-    progress: &mut dyn FnMut() -> Result<(), ConvertError>,
+    progress: &mut dyn FnMut(bool) -> Result<(), ConvertError>,
 ) -> Result<SpikingNetwork, ConvertError> {
-    let latency = |network: &SpikingNetwork| Schedule::new(network).latency_steps;
-    let least = latency(&network.with_delay(Some(1))?);
-    if least > most {
-        let reason = format!("{most} steps; {least} are the least, where every layer fires after one");
-        return Err(ConvertError::Option { option: "--max-latency", reason });
-    }
     let mut network = network;
     let mut candidates = Vec::new();
-    if latency(&network) > most {
-        let ids: Vec<NodeId> = network.populations().map(|(id, _)| id).collect();
-        for id in ids {
-            if let Some(earlier) = earlier(&network, id, 1.0)? {
-                candidates.push(Candidate { id, error: trial.run(&earlier)?.0, known: true });
-            }
-            progress()?;
+    for populations in activations(&network, copies) {
+        let (error, factor) = if latency(&network) > most && can_hasten(&network, populations[0]) {
+            least_error(&network, copies, &populations, trial, progress)?
+        } else {
+            (f64::INFINITY, 1.0)
+        };
+        for _ in &populations {
+            progress(true)?;
         }
+        candidates.push(Candidate { populations, error, factor, known: true });
     }
+    let mut changes: Vec<Change> = Vec::new();
     while latency(&network) > most {
         // the least is last
         candidates.sort_by(|a, b| b.error.total_cmp(&a.error));
-        let Some(mut candidate) = candidates.pop() else { break };
-        let mut best: Option<(f64, SpikingNetwork)> = None;
-        for factor in HEADROOM {
-            let Some(earlier) = earlier(&network, candidate.id, factor)? else { continue };
-            let (error, _) = trial.run(&earlier)?;
-            if best.as_ref().is_none_or(|(least, _)| error < *least) {
-                best = Some((error, earlier));
-            }
-        }
-        let Some((error, earlier)) = best else { continue };
-        if !candidate.known && candidates.last().is_some_and(|next| next.error < error) {
-            candidate.error = error;
-            candidate.known = true;
-            candidates.push(candidate);
+        let Some(mut candidate) = candidates.pop() else {
+            let reason = format!("its layers, all of which fire after one step, give no result after {most} steps");
+            return Err(ConvertError::Network(reason));
+        };
+        if !can_hasten(&network, candidate.populations[0]) {
             continue;
         }
-        network = earlier;
+        if !candidate.known {
+            (candidate.error, candidate.factor) =
+                least_error(&network, copies, &candidate.populations, trial, progress)?;
+            candidate.known = true;
+            if candidates.last().is_some_and(|next| next.error.total_cmp(&candidate.error).is_lt()) {
+                candidates.push(candidate);
+                continue;
+            }
+        }
+        changes.push(
+            candidate.populations.iter().filter_map(|&id| Some((id, population(&network, id)?.clone()))).collect(),
+        );
+        network = earlier(&network, copies, &candidate.populations, candidate.factor)?;
+        // it may have more steps to give
+        candidates.push(candidate);
         for candidate in &mut candidates {
             candidate.known = false;
         }
-        // it may have more steps to give
-        candidates.push(Candidate { error, known: false, ..candidate });
     }
-    Ok(network)
+    restored(network, changes, most)
 }
 
-/// The network with a population that fires a step earlier, with a threshold times `factor`; `None` where it fires after one
-/// step.
-fn earlier(network: &SpikingNetwork, of: NodeId, factor: f32) -> Result<Option<SpikingNetwork>, ConvertError> {
-    let NodeKind::Population(population) = &network.node(of).kind else { return Ok(None) };
-    let delay = population.delay.unwrap_or(network.delay());
-    if delay <= 1 {
-        return Ok(None);
+fn latency(network: &SpikingNetwork) -> u32 {
+    Schedule::new(network).latency_steps
+}
+
+fn population(network: &SpikingNetwork, id: NodeId) -> Option<&Population> {
+    if let NodeKind::Population(population) = &network.node(id).kind { Some(population) } else { None }
+}
+
+/// The populations of each activation.
+fn activations(network: &SpikingNetwork, copies: &Copies) -> Vec<Vec<NodeId>> {
+    let mut activations: Vec<Vec<NodeId>> = Vec::new();
+    for (id, _) in network.populations() {
+        match activations.last_mut().filter(|_| !copies.is_first(id)) {
+            Some(activation) => activation.push(id),
+            None => activations.push(vec![id]),
+        }
     }
-    let threshold = population.threshold.iter().map(|threshold| factor * threshold).collect();
-    let earlier = Population { delay: Some(delay - 1), threshold, ..population.clone() };
-    Ok(Some(
-        network.with_kinds(|id, kind| if id == of { NodeKind::Population(earlier.clone()) } else { kind.clone() })?,
-    ))
+    activations
+}
+
+fn can_hasten(network: &SpikingNetwork, id: NodeId) -> bool {
+    population(network, id).is_some_and(|population| population.delay.unwrap_or(network.delay()) > 1)
+}
+
+/// The least square error of the results if these populations fire a step earlier, and the factor of thresholds that gives it.
+fn least_error(
+    network: &SpikingNetwork,
+    copies: &Copies,
+    populations: &[NodeId],
+    trial: &Trial<'_>,
+    progress: &mut dyn FnMut(bool) -> Result<(), ConvertError>,
+) -> Result<(f64, f32), ConvertError> {
+    let mut best = (f64::INFINITY, 1.0);
+    for factor in HEADROOM {
+        let (error, _) = trial.run(&earlier(network, copies, populations, factor)?)?;
+        if error < best.0 {
+            best = (error, factor);
+        }
+        progress(false)?;
+    }
+    Ok(best)
+}
+
+/// The network with populations that fire a step earlier, with thresholds times `factor`.
+fn earlier(
+    network: &SpikingNetwork,
+    copies: &Copies,
+    populations: &[NodeId],
+    factor: f32,
+) -> Result<SpikingNetwork, ConvertError> {
+    Ok(network.with_kinds(|id, kind| match kind {
+        NodeKind::Population(population) if populations.contains(&id) => {
+            let delay = population.delay.unwrap_or(network.delay());
+            let raised = raised(population, copies.of(id), factor, network.time_steps());
+            NodeKind::Population(Population { delay: Some(delay.saturating_sub(1).max(1)), ..raised })
+        }
+        kind => kind.clone(),
+    })?)
+}
+
+/// The network without the changes that its latency does not need, the last first. Of a layer that was changed twice the first
+/// change stays where the second does.
+fn restored(mut network: SpikingNetwork, changes: Vec<Change>, most: u32) -> Result<SpikingNetwork, ConvertError> {
+    let mut needed: Vec<NodeId> = Vec::new();
+    for change in changes.into_iter().rev() {
+        if change.iter().any(|(id, _)| needed.contains(id)) {
+            continue;
+        }
+        let without = network.with_kinds(|id, kind| match change.iter().find(|(changed, _)| *changed == id) {
+            Some((_, before)) => NodeKind::Population(before.clone()),
+            None => kind.clone(),
+        })?;
+        if latency(&without) <= most {
+            network = without;
+        } else {
+            needed.extend(change.iter().map(|(id, _)| *id));
+        }
+    }
+    Ok(network)
 }

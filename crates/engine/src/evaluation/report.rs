@@ -20,10 +20,10 @@ pub struct EvaluationReport {
     pub schedule: Simulation,
     /// Steps from the first input of an image to its result.
     pub latency_steps: u32,
-    /// Most steps after which populations with windows fire, where that is before their windows are over; absent otherwise.
+    /// The longest delay of its populations in steps, where they fire before their windows are over; absent otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delay_steps: Option<u32>,
-    /// The least of these steps, where populations differ.
+    /// The shortest, where they differ.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub least_delay_steps: Option<u32>,
     /// Steps between one image and the next.

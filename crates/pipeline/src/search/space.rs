@@ -19,8 +19,8 @@ const STREAMS: [u32; 5] = [4, 8, 16, 32, 64];
 /// measured (bench/ACCURACY.md).
 const LONGEST_NETWORK_CALIBRATION: u32 = 3;
 
-/// The longest window in which two neurons for each activation are tried: beyond, one loses hardly anything.
-const LONGEST_COPIED: u32 = 5;
+/// The longest window in which two neurons for each activation are tried.
+const LONGEST_COPIED: u32 = 6;
 /// The shortest window in which populations that fire after two of its steps are tried.
 const SHORTEST_DELAYED: u32 = 6;
 

@@ -64,7 +64,9 @@ impl Moving {
 }
 
 impl Parameters {
-    pub(super) fn new(network: &SpikingNetwork) -> Self {
+    /// `potentials`: whether initial potentials of populations move.
+    pub(super) fn new(network: &SpikingNetwork, potentials: bool) -> Self {
+        let pace = if potentials { 1.0 } else { 0.0 };
         let resolution = |population: &Population, channel: usize| {
             population.threshold(channel) * population.code(network.time_steps()).resolution() as f32
         };
@@ -75,7 +77,8 @@ impl Parameters {
                 Node::Weights(Moving::new(weight.data().to_vec(), vec![root; weight.len()]))
             }),
             NodeKind::Population(population) => {
-                let units = (0..population.initial.len()).map(|channel| resolution(population, channel)).collect();
+                let units =
+                    (0..population.initial.len()).map(|channel| pace * resolution(population, channel)).collect();
                 // thresholds move as their logarithms would
                 Node::Population {
                     initial: Moving::new(population.initial.clone(), units),
