@@ -1,5 +1,3 @@
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 use spikeconverter_network::{Encoding, NetworkBuilder};
 
@@ -254,106 +252,6 @@ impl Options {
         }
         Ok(())
     }
-
-    /// The options as words, for the record of where a network comes from.
-    pub fn record(&self) -> BTreeMap<String, String> {
-        let base = match self.implied_base() {
-            Base::Auto => "auto".to_owned(),
-            Base::Fixed(base) => base.to_string(),
-        };
-        let thresholds = self.thresholds.map_or("method", Granularity::name);
-        let encoding = match self.encoding {
-            Encoding::Analog => "analog",
-            Encoding::Pixels => "pixels",
-            Encoding::Poisson { .. } => "poisson",
-        };
-        let mut record = BTreeMap::from([
-            ("time_steps".into(), self.time_steps.to_string()),
-            ("base".into(), base),
-            ("thresholds".into(), thresholds.into()),
-            ("half_step".into(), self.half_step.to_string()),
-            ("bias_correction".into(), self.bias_correction.to_string()),
-            ("weight_calibration".into(), self.implied_weight_calibration().name().into()),
-            ("encoding".into(), encoding.into()),
-            ("weights".into(), self.weights.name().into()),
-            ("percentile".into(), self.percentile.to_string()),
-        ]);
-        if let Some(delay) = self.delay {
-            record.insert("delay".into(), delay.to_string());
-        }
-        if let Some(most) = self.max_latency {
-            record.insert("max_latency".into(), most.to_string());
-        }
-        if self.copies > 1 {
-            record.insert("copies".into(), self.copies.to_string());
-        }
-        for (option, value) in self.parts.named() {
-            record.insert(option.trim_start_matches('-').replace('-', "_"), value);
-        }
-        record
-    }
-
-    /// The options of a [`record`](Self::record); `None` where it is not one.
-    pub fn of_record(record: &BTreeMap<String, String>) -> Option<Self> {
-        const ALWAYS: [&str; 8] =
-            ["time_steps", "base", "thresholds", "half_step", "bias_correction", "encoding", "weights", "percentile"];
-        if !ALWAYS.iter().all(|name| record.contains_key(*name)) {
-            return None;
-        }
-        let mut words = record.clone();
-        // networks made before there was a choice kept their weights
-        words.entry("weight_calibration".into()).or_insert_with(|| WeightCalibration::None.name().into());
-        words::options(&words).and_then(|options| options.check().map(|()| options)).ok()
-    }
-
-    /// The options that words ask for, by the names of a [`record`](Self::record), `seed` being that of random input spikes. What
-    /// is absent is as it is unless said; other names are left alone. Ranges are not checked.
-    ///
-    /// # Errors
-    /// [`ConvertError::Option`] naming the option whose word is none of its choices.
-    pub fn of_words(words: &BTreeMap<String, String>) -> Result<Self, ConvertError> {
-        words::options(words)
-    }
-
-    /// The options as flags of the command line, each after a space; what is as it is unless said is left out.
-    pub fn flags(&self) -> String {
-        let usual = Self { time_steps: self.time_steps, ..Self::default() };
-        let mut flags = format!(" -T {}", self.time_steps);
-        let mut flag = |wanted: bool, text: &str| {
-            if wanted {
-                flags.push(' ');
-                flags.push_str(text);
-            }
-        };
-        if let Base::Fixed(base) = self.base {
-            flag(self.weights == Weights::F32, &format!("--base {base}"));
-        }
-        if let Some(granularity) = self.thresholds.filter(|&granularity| granularity != Granularity::Channel) {
-            flag(true, &format!("--thresholds {}", granularity.name()));
-        }
-        flag(!self.half_step, "--no-half-step");
-        flag(!self.bias_correction, "--no-bias-correction");
-        let calibration = self.implied_weight_calibration();
-        let unusual = calibration != usual.implied_weight_calibration();
-        flag(unusual, &format!("--weight-calibration {}", calibration.name()));
-        if let Some(delay) = self.delay {
-            flag(true, &format!("--delay {delay}"));
-        }
-        if let Some(most) = self.max_latency {
-            flag(true, &format!("--max-latency {most}"));
-        }
-        flag(self.copies > 1, &format!("--copies {}", self.copies));
-        flag(self.encoding == Encoding::Pixels && self.weights == Weights::F32, "--input pixels");
-        if let Encoding::Poisson { seed } = self.encoding {
-            flag(true, &format!("--input poisson --seed {seed}"));
-        }
-        flag(self.weights == Weights::I8, "--weights i8");
-        flag(self.percentile != usual.percentile, &format!("--percentile {}", self.percentile));
-        for (option, value) in self.parts.named() {
-            flag(true, &format!("{option} {value}"));
-        }
-        flags
-    }
 }
 
 #[cfg(test)]
@@ -380,7 +278,7 @@ mod tests {
         let mut record = options.record();
         record.insert("base".into(), "7".into());
         assert_eq!(Options::of_record(&record), None);
-        assert_eq!(Options::of_record(&BTreeMap::new()), None);
+        assert_eq!(Options::of_record(&std::collections::BTreeMap::new()), None);
     }
 
     #[test]

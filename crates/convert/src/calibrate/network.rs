@@ -39,7 +39,8 @@ const STEP_VALUES: usize = 1 << 26;
 /// of threads.
 const TOGETHER: usize = 4;
 
-/// Improves a network that is calibrated layer by layer; initial potentials stay unless `potentials`. `progress` is told steps done and steps in all.
+/// Improves a network that is calibrated layer by layer; initial potentials stay unless `potentials`. `progress` is told steps
+/// done and steps in all.
 pub(super) fn calibrate_network(
     network: SpikingNetwork,
     lowered: &Lowered,

@@ -27,7 +27,7 @@ struct Candidate {
 type Change = Vec<(NodeId, Population)>;
 
 /// The network with delays of their own for as many layers as it takes to have the result after `most` steps. `progress` is
-/// told of each trial, and whether it was the first of its populations.
+/// told after each trial with `false`, and once for each population, tried for the first time or not at all, with `true`.
 pub(super) fn hasten(
     network: SpikingNetwork,
     copies: &Copies,
