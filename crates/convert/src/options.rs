@@ -1,5 +1,6 @@
 use serde::{Deserialize, Serialize};
 use spikeconverter_network::{Encoding, NetworkBuilder};
+use spikeconverter_neuron::WindowCode;
 
 use crate::ConvertError;
 use crate::streaming::Parts;
@@ -19,7 +20,7 @@ const LONGEST_NETWORK_CALIBRATION: u32 = 2;
 pub enum Base {
     /// Layer by layer, by minimising the conversion error.
     Auto,
-    /// The same for all, in `[1, 2]`.
+    /// The same for all, in `[1, 3]`.
     Fixed(f32),
 }
 
@@ -189,8 +190,12 @@ impl Options {
             return Err(ConvertError::Option { option: "--percentile", reason });
         }
         match self.base {
-            Base::Fixed(base) if !(1.0..=2.0).contains(&base) => {
-                let reason = format!("{base} lies outside [1, 2]; 1 is a rate code, 2 a binary code");
+            Base::Fixed(base) if !(1.0..=WindowCode::LARGEST_BASE).contains(&base) => {
+                let reason = format!("{base} lies outside [1, 3]; 1 is a rate code, 2 a binary code, 3 a ternary code");
+                Err(ConvertError::Option { option: "--base", reason })
+            }
+            Base::Fixed(base) if base > 2.0 && !self.half_step => {
+                let reason = format!("a neuron of base {base} rounds to the nearest; leave --no-half-step out");
                 Err(ConvertError::Option { option: "--base", reason })
             }
             Base::Fixed(base) if self.weights == Weights::I8 && base != 2.0 => {

@@ -4,7 +4,7 @@ use spikeconverter_neuron::{PoolRule, Rehearsal, StreamCoding};
 use crate::encoding::Encoding;
 use crate::node::{Node, NodeKind, Signal};
 use crate::streaming::Stream;
-use crate::{NetworkError, Simulation, SpikingNetwork, trains};
+use crate::{NetworkError, Population, Simulation, SpikingNetwork, trains};
 
 /// Builds a [`SpikingNetwork`] node by node, checking each.
 #[derive(Debug, Clone)]
@@ -205,6 +205,7 @@ impl NetworkBuilder {
                 }
                 let input = only()?;
                 population.check(input.first().copied().unwrap_or(1), self.time_steps, self.delay)?;
+                self.check_digits(population)?;
                 Ok((population.output_shape(input)?, Signal::Train))
             }
             NodeKind::MaxPool(pool) => {
@@ -233,14 +234,36 @@ impl NetworkBuilder {
         }
     }
 
+    /// Whether a population's spikes have signs as those of the populations before it have: engines show the codes of a
+    /// network in one form.
+    fn check_digits(&self, population: &Population) -> Result<(), String> {
+        let differs = |node: &Node| match &node.kind {
+            NodeKind::Population(other) => other.has_signed_digits() != population.has_signed_digits(),
+            _ => false,
+        };
+        match self.nodes.iter().find(|node| differs(node)) {
+            Some(other) if self.delay == self.time_steps => Err(format!(
+                "has base {}, and `{}` a base on the other side of 2; the populations of a network with whole windows have \
+                 spikes of both signs, or none has",
+                population.base, other.name
+            )),
+            _ => Ok(()),
+        }
+    }
+
     /// Whether the trains that arrive at a node order as their values do.
     fn check_maximum(&self, input: NodeId) -> Result<(), String> {
-        if self.delay < self.time_steps && !trains::are_binary(&self.nodes, input, self.time_steps) {
+        let binary = || trains::are_binary(&self.nodes, input, self.time_steps);
+        if self.delay < self.time_steps && !binary() {
             return Err(
                 "the online maximum of spike trains is for trains of base 2; take the maximum of membranes instead, \
                         or a delay of the whole window"
                     .into(),
             );
+        }
+        let signed = |node: &Node| matches!(&node.kind, NodeKind::Population(p) if p.has_signed_digits());
+        if self.nodes.iter().any(signed) && !binary() {
+            return Err("a maximum of spike trains is for bases up to 2; take the maximum of membranes instead".into());
         }
         if !trains::are_comparable(&self.nodes, input, self.time_steps) {
             return Err(

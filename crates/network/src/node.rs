@@ -90,7 +90,7 @@ impl<T> NodeKind<T> {
     /// Whether it is a population that can send negative spikes, in a network whose wires carry `coding`.
     pub fn is_signed(&self, coding: StreamCoding) -> bool {
         match self {
-            Self::Population(population) => population.transfer.is_signed(),
+            Self::Population(population) => population.has_signed_digits() || population.transfer.is_signed(),
             Self::Streaming(population) => population.is_signed(coding),
             _ => false,
         }

@@ -5,7 +5,7 @@ use crate::{NetworkBuilder, NetworkError, NodeKind, Population, Simulation, Spik
 impl SpikingNetwork {
     /// `δ`: steps from the first that a population of a windowed network hears to the first that it sends, in `1..=T`. `T`
     /// is temporal separation: it has heard all then. With fewer it generates while it listens, with signed spikes
-    /// ([`OnlineIlif`](spikeconverter_neuron::OnlineIlif)). A population may have [its own](Population::delay).
+    /// ([`SignedIlif`](spikeconverter_neuron::SignedIlif)). A population may have [its own](Population::delay).
     pub fn delay(&self) -> u32 {
         self.delay
     }
@@ -44,6 +44,12 @@ impl SpikingNetwork {
     /// Whether populations generate while they listen (`δ < T`).
     pub fn is_online(&self) -> bool {
         self.delay < self.time_steps
+    }
+
+    /// Whether a window may hold spikes of both signs, so that engines show trains as
+    /// [`SignedTrain`](spikeconverter_neuron::SignedTrain)s: of an online network, or of one whose bases are above 2.
+    pub fn has_signed_trains(&self) -> bool {
+        self.is_online() || self.populations().any(|(_, population)| population.has_signed_digits())
     }
 }
 

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 use spikeconverter_graph::ops::MaxPool;
-use spikeconverter_neuron::{Comparison, Ilif, NegativeBranch, SignedTrain, WindowCode};
+use spikeconverter_neuron::{Comparison, Ilif, NegativeBranch, SignedIlif, SignedTrain, WindowCode};
 
 /// What a population makes of its membrane potential `v` at the hand-over: the activation it stands for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -94,7 +94,7 @@ impl Transfer {
 pub struct Population {
     /// The activation it stands for.
     pub transfer: Transfer,
-    /// Inverse leak `k` of generation, in `[1, 2]`.
+    /// Inverse leak `k` of generation, in `[1, 3]`; above 2, its spikes have [both signs](Self::has_signed_digits).
     pub base: f32,
     /// Threshold `θ > 0` in units of the activation: one, or one a channel.
     pub threshold: Vec<f32>,
@@ -177,6 +177,12 @@ impl Population {
         if self.initial.is_empty() { 0.0 } else { of_channel(&self.initial, channel) }
     }
 
+    /// Whether its trains have spikes of both signs whatever its transfer, since its base is above 2: it then is a
+    /// [`SignedIlif`] that hears all before it fires.
+    pub fn has_signed_digits(&self) -> bool {
+        self.base > 2.0
+    }
+
     /// The code of its trains in a network of `steps` time steps.
     pub fn code(&self, steps: u32) -> WindowCode {
         WindowCode { base: self.base, steps }
@@ -196,8 +202,17 @@ impl Population {
     }
 
     /// The spike train that an accumulated (and pooled) membrane `v` gives, as a code: its binary digits are the
-    /// spikes, the last step's last, negated where the spikes are negative.
+    /// spikes, the last step's last, negated where the spikes are negative; a [`SignedTrain`] where it has signed digits.
     pub fn encode(&self, v: f64, channel: usize, steps: u32) -> i32 {
+        if self.has_signed_digits() {
+            let (activation, code) = (self.transfer.apply(v, channel), self.code(steps));
+            let train = (1..=steps).fold((0, 0.0), |(train, sent), t| {
+                let neuron = SignedIlif { weight: f64::from(self.threshold(channel)) * code.weight(t) };
+                let (spike, sent) = neuron.generate(activation, sent);
+                (SignedTrain::push(train, spike), sent)
+            });
+            return train.0;
+        }
         let neuron = self.neuron(channel);
         let mut v = self.hand_over(v, channel, steps);
         (0..steps).fold(0, |code, _| {
@@ -209,11 +224,14 @@ impl Population {
 
     /// The activation that a code stands for.
     pub fn decode(&self, code: i32, channel: usize, steps: u32) -> f64 {
+        if self.has_signed_digits() {
+            return self.decode_signed(code, channel, steps);
+        }
         let digits = (0..steps).rev().map(|digit| ((code.abs() >> digit) & 1) as i8 * code.signum() as i8);
         f64::from(self.amplitude(channel)) * self.code(steps).decode(digits)
     }
 
-    /// The activation that the train of an online population stands for.
+    /// The activation that a [`SignedTrain`] stands for: the code of an online population, or of one with signed digits.
     pub fn decode_signed(&self, code: i32, channel: usize, steps: u32) -> f64 {
         f64::from(self.amplitude(channel)) * SignedTrain::decode(code, self.code(steps))
     }
@@ -241,13 +259,14 @@ impl Population {
                 return Err(format!("has a delay of {own} steps; with windows of {steps} steps it has 1 to {steps}"));
             }
         }
-        if early && self.comparison != Comparison::AtLeast {
-            return Err(
-                "must exceed its thresholds to fire, which neurons that fire before they heard all do not".into()
-            );
+        if (early || self.has_signed_digits()) && self.comparison != Comparison::AtLeast {
+            return Err("must exceed its thresholds to fire, which neurons with spikes of both signs do not".into());
         }
-        if !(1.0..=2.0).contains(&self.base) {
-            return Err(format!("base {} lies outside [1, 2]", self.base));
+        if !(1.0..=WindowCode::LARGEST_BASE).contains(&self.base) {
+            return Err(format!("base {} lies outside [1, {}]", self.base, WindowCode::LARGEST_BASE));
+        }
+        if self.has_signed_digits() && !self.half_step {
+            return Err(format!("truncates, and neurons of base {} round to the nearest", self.base));
         }
         check_parameters(&self.threshold, &self.initial, channels, None)?;
         if let Some(bad) = self.amplitude.filter(|a| !(a.is_finite() && *a > 0.0)) {

@@ -3,18 +3,27 @@ use serde::{Deserialize, Serialize};
 /// The code of a spike train over a window of `steps` time steps: a spike at step `t` (counted from 1) weighs
 /// `base^-(t-1)`, so that a train `s` of a neuron with threshold `θ` stands for `a = θ Σ_t base^-(t-1) s(t)`.
 ///
-/// Base 1 is a rate code, base 2 a binary code with the most significant spike first. The decoding follows from
+/// Base 1 is a rate code, base 2 a binary code with the most significant spike first, base 3 a balanced ternary one. The decoding follows from
 /// unrolling the membrane equation of [`Ilif`](crate::Ilif) (Liu et al., AAAI 2022: the identical relation between
 /// activation and spike train; the form here is our derivation).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct WindowCode {
-    /// Factor between the weights of neighbouring steps, in `[1, 2]`.
+    /// Factor between the weights of neighbouring steps, in `[1, 3]`.
     pub base: f32,
     /// Number of time steps `T`.
     pub steps: u32,
 }
 
 impl WindowCode {
+    /// The largest base: above it, digits −1, 0 and 1 leave gaps between the values of trains.
+    pub const LARGEST_BASE: f32 = 3.0;
+
+    /// Whether trains need spikes of both signs ([`SignedIlif`](crate::SignedIlif)): above base 2, those of one sign leave
+    /// gaps between their values.
+    pub fn is_signed(&self) -> bool {
+        self.base > 2.0
+    }
+
     /// Weight of a spike at step `t`, counted from 1.
     pub fn weight(&self, t: u32) -> f64 {
         f64::from(self.base).powi(1 - t as i32)

@@ -106,7 +106,7 @@ pub fn describe(file: &SnnFile, path: &Path) -> Result<Description> {
                     NodeKind::Streaming(population) => population.describe(network.coding()),
                     _ => windowed.map(transfer).unwrap_or_default(),
                 },
-                signed: network.is_online() || node.kind.is_signed(network.coding()),
+                signed: network.has_signed_trains() || node.kind.is_signed(network.coding()),
                 half_step: windowed.is_some_and(|p| p.half_step),
                 largest_correction: initial.iter().fold(0.0, |m, v| m.max(v.abs())),
                 max_pool: windowed.is_some_and(|p| p.pool.is_some()),

@@ -6,7 +6,7 @@ use spikeconverter_neuron::SignedTrain;
 /// The spikes of a code that an engine shows of a network with windows, the first step's first: −1, 0 or 1.
 pub(crate) fn spikes(network: &SpikingNetwork, code: i32) -> impl Iterator<Item = i8> {
     let steps = network.time_steps();
-    let (signed, plain) = if network.is_online() {
+    let (signed, plain) = if network.has_signed_trains() {
         (Some(SignedTrain::spikes(code, steps)), None)
     } else {
         // a code's digits are the spikes, the first step's the most significant

@@ -20,15 +20,15 @@ pub(crate) fn points(text: &str) -> Result<f64, String> {
     }
 }
 
-/// A base of the code: `auto`, or a number from 1 to 2.
+/// A base of the code: `auto`, or a number from 1 to 3.
 pub(crate) fn base(text: &str) -> Result<spikeconverter_convert::Base, String> {
     use spikeconverter_convert::Base;
     if text == "auto" {
         return Ok(Base::Auto);
     }
     match text.parse::<f32>() {
-        Ok(base) if (1.0..=2.0).contains(&base) => Ok(Base::Fixed(base)),
-        _ => Err("must be `auto` or a number from 1 (rate code) to 2 (binary code)".into()),
+        Ok(base) if (1.0..=3.0).contains(&base) => Ok(Base::Fixed(base)),
+        _ => Err("must be `auto` or a number from 1 (rate code) through 2 (binary code) to 3 (ternary code)".into()),
     }
 }
 
@@ -102,7 +102,7 @@ mod tests {
         assert!("3,0".parse::<Extents>().is_err());
         assert_eq!(number("1/255"), Ok(1.0 / 255.0));
         assert!(number("1/0").is_err() && number("x").is_err());
-        assert!(base("3").is_err() && base("0.5").is_err() && base("1.5").is_ok() && base("auto").is_ok());
+        assert!(base("3.5").is_err() && base("0.5").is_err() && base("1.5").is_ok() && base("auto").is_ok());
         assert_eq!(points("0.5"), Ok(0.005));
         assert!(points("-1").is_err() && points("101").is_err() && points("x").is_err());
         assert!(positive("0").is_err() && positive("-1").is_err());

@@ -2,6 +2,7 @@ use spikeconverter_engine::kernels::{Compiled, compile};
 use spikeconverter_engine::{Batch, EngineError, generate};
 use spikeconverter_graph::{NodeId, Op, volume};
 use spikeconverter_network::{Population, Transfer};
+use spikeconverter_neuron::SignedTrain;
 
 use super::split::Split;
 use crate::calibrate::{in_activation_units, scaled, sum};
@@ -201,12 +202,15 @@ impl Tally {
         }
     }
 
-    pub(super) fn add_codes(&mut self, codes: &Batch<i32>, steps: u32) {
-        let full = (1i32 << steps) - 1;
+    /// Counts the spikes in a population's codes, [`SignedTrain`]s where it has signed digits.
+    pub(super) fn add_codes(&mut self, population: &Population, codes: &Batch<i32>, steps: u32) {
+        let signed = population.has_signed_digits();
+        let full = if signed { (3i32.pow(steps) - 1) / 2 } else { (1i32 << steps) - 1 };
         self.windows += codes.count() as u64;
         for sample in codes.samples() {
             for ((code, spikes), saturated) in sample.iter().zip(&mut self.spikes).zip(&mut self.saturated) {
-                *spikes += u64::from(code.unsigned_abs().count_ones());
+                let count = if signed { SignedTrain::count(*code).0 } else { code.unsigned_abs().count_ones() };
+                *spikes += u64::from(count);
                 *saturated += u64::from(code.abs() == full);
             }
         }

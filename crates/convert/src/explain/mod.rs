@@ -194,8 +194,10 @@ impl<'a> Explainer<'a> {
             let sent = layer.decoded(trace.sent(layer.sends));
             let real = passed_on.as_ref().map(|values| &values[i]);
             tally.add_error(layer, steps, wanted, &membranes, &sent, real);
-            for codes in layer.populations().filter_map(|(id, _)| trace.codes(id)) {
-                tally.add_codes(codes, steps);
+            for (id, population) in layer.populations() {
+                if let Some(codes) = trace.codes(id) {
+                    tally.add_codes(population, codes, steps);
+                }
             }
 
             let alone = layer.spiking(trained.value(layer.membrane)?, steps)?;

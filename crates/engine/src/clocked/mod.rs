@@ -76,7 +76,7 @@ impl<'a> ClockedEngine<'a> {
     pub fn new(network: &'a SpikingNetwork) -> Result<Self, EngineError> {
         let program = match network.simulation() {
             Simulation::Stream => Kind::Stream(Box::new(Program::new(network)?)),
-            Simulation::Window if network.is_online() => Kind::Online(Online::new(network)?),
+            Simulation::Window if network.has_signed_trains() => Kind::Online(Online::new(network)?),
             Simulation::Window => Kind::Windows(Windows::new(network)?),
         };
         Ok(Self { network, program, spare: Mutex::default() })

@@ -8,7 +8,7 @@
 use rayon::prelude::*;
 use spikeconverter_graph::{NodeId, Op, volume};
 use spikeconverter_network::{Encoding, NodeKind, Population, Readout, Schedule, SpikingNetwork};
-use spikeconverter_neuron::{OnlineIlif, SignedTrain};
+use spikeconverter_neuron::{SignedIlif, SignedTrain};
 
 use super::compile::without_constants;
 use crate::kernels::add_initial;
@@ -257,7 +257,7 @@ impl Neurons {
         let rows = membranes.chunks_exact(inner).zip(sent.chunks_exact_mut(inner));
         let rows = rows.zip(codes.chunks_exact_mut(inner).zip(result.chunks_exact_mut(inner)));
         for (channel, ((membranes, sent), (codes, result))) in self.channels.iter().zip(rows) {
-            let (neuron, amplitude) = (OnlineIlif { weight: channel.threshold * weight }, channel.amplitude * weight);
+            let (neuron, amplitude) = (SignedIlif { weight: channel.threshold * weight }, channel.amplitude * weight);
             vectorised(
                 #[inline(always)]
                 || {

@@ -187,7 +187,7 @@ impl<'a> Evaluator<'a> {
                         LayerRecord { saturated: saturated(codes, largest), ..LayerRecord::default() }
                     }
                 }
-                _ if self.network.is_online() => tally_signed(codes, fan_out, steps),
+                _ if self.network.has_signed_trains() => tally_signed(codes, fan_out, steps),
                 _ => tally(codes, fan_out, steps),
             });
         };

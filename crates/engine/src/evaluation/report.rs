@@ -192,7 +192,7 @@ impl EvaluationReport {
 /// Bits that tell apart no spike and those that a population can send.
 fn bits_per_spike(network: &SpikingNetwork, id: NodeId) -> u32 {
     let kind = &network.node(id).kind;
-    let signed = network.is_online() || kind.is_signed(network.coding());
+    let signed = network.has_signed_trains() || kind.is_signed(network.coding());
     let symbols = 1 + kind.spike_sizes() * if signed { 2 } else { 1 };
     symbols.next_power_of_two().ilog2()
 }

@@ -42,7 +42,7 @@ pub(super) fn tally_spikes(counts: &Batch<SpikeCount>, fan_out: &[u32]) -> Layer
     record
 }
 
-/// Counts the spikes of an online population.
+/// Counts the spikes of a population whose trains are signed.
 pub(super) fn tally_signed(codes: &Batch<i32>, fan_out: &[u32], steps: u32) -> LayerRecord {
     let of_sample = |codes: &[i32]| {
         let mut record = LayerRecord::default();

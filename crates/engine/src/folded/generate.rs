@@ -1,6 +1,6 @@
 use rayon::prelude::*;
 use spikeconverter_network::Population;
-use spikeconverter_neuron::{Comparison, WindowCode};
+use spikeconverter_neuron::{Comparison, SignedIlif, SignedTrain, WindowCode};
 
 use crate::kernels::vectors::vectorised;
 use crate::{Batch, EngineError};
@@ -81,6 +81,7 @@ impl WindowGenerator {
         vectorised(
             #[inline(always)]
             || match (self.base == 2.0, self.comparison) {
+                _ if self.code().is_signed() => self.signed(channel, values, codes),
                 (true, Comparison::AtLeast) => self.binary::<false>(channel, values, codes),
                 (true, Comparison::Above) => self.binary::<true>(channel, values, codes),
                 (false, Comparison::AtLeast) => self.greedy::<false>(channel, values, codes),
@@ -137,7 +138,36 @@ impl WindowGenerator {
         }
     }
 
-    /// Any base: the neuron's own steps, for a block of neurons at a time.
+    /// Bases above 2: the steps of [`SignedIlif`] that heard all, for a block of neurons at a time.
+    #[allow(clippy::inline_always)] // likewise
+    #[inline(always)]
+    fn signed(&self, channel: &ChannelParameters, values: &mut [f32], codes: &mut [i32]) {
+        const LANES: usize = 16;
+        let amplitude = channel.amplitude.unwrap_or(channel.threshold);
+        for (values, codes) in values.chunks_mut(LANES).zip(codes.chunks_mut(LANES)) {
+            let (mut activations, mut sent, mut sum) = ([0.0f32; LANES], [0.0f32; LANES], [0.0f32; LANES]);
+            for (activation, value) in activations.iter_mut().zip(values.iter()) {
+                let v = (*value + channel.initial).max(channel.low).min(channel.high);
+                *activation = if v < 0.0 { v * channel.slope } else { v };
+            }
+            let mut trains = [0i32; LANES];
+            for weight in &self.weights {
+                let neuron = SignedIlif { weight: channel.threshold * weight };
+                for lane in 0..LANES {
+                    let (spike, after) = neuron.generate(activations[lane], sent[lane]);
+                    sent[lane] = after;
+                    sum[lane] += f32::from(spike) * weight;
+                    trains[lane] = SignedTrain::push(trains[lane], spike);
+                }
+            }
+            for (lane, (value, code)) in values.iter_mut().zip(codes).enumerate() {
+                *code = trains[lane];
+                *value = sum[lane] * amplitude;
+            }
+        }
+    }
+
+    /// Any base up to 2: the neuron's own steps, for a block of neurons at a time.
     #[allow(clippy::inline_always)] // likewise
     #[inline(always)]
     fn greedy<const ABOVE: bool>(&self, channel: &ChannelParameters, values: &mut [f32], codes: &mut [i32]) {

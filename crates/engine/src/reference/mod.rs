@@ -349,15 +349,15 @@ impl ReferenceEngine<'_> {
         let node = self.network.node(id);
         let listening = || volume(&self.network.node(node.inputs[0]).shape);
         let slots = self.schedule.timing(id).codes_in.len();
-        let (steps, online) = (self.network.time_steps(), self.network.is_online());
+        let (steps, signed) = (self.network.time_steps(), self.network.has_signed_trains());
         let mut state = State::default();
         match &node.kind {
             NodeKind::Population(population) => {
                 state.accumulator = Some(Accumulator::new(slots, listening()));
-                state.generator = Some(Generator::new(population, &node.shape, steps, online, count));
+                state.generator = Some(Generator::new(population, &node.shape, steps, signed, count));
             }
             NodeKind::Readout(_) => state.accumulator = Some(Accumulator::new(slots, listening())),
-            NodeKind::MaxPool(pool) if online => {
+            NodeKind::MaxPool(pool) if signed => {
                 state.signed_gate = Some(SignedGate::new(pool, &self.network.node(node.inputs[0]).shape, slots));
             }
             NodeKind::MaxPool(pool) => {

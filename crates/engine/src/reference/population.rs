@@ -1,5 +1,5 @@
 use spikeconverter_network::Population;
-use spikeconverter_neuron::{Ilif, OnlineIlif, SignedTrain, WindowCode};
+use spikeconverter_neuron::{Ilif, SignedIlif, SignedTrain, WindowCode};
 
 /// The accumulating half of a population: one membrane a neuron for each code that arrives.
 pub(super) struct Accumulator {
@@ -36,16 +36,16 @@ pub(super) struct Generator {
     /// Neurons of a channel.
     inner: usize,
     membranes: Vec<f64>,
-    /// Where neurons are online, what each sent of the image so far; membranes are then activations of what was heard.
+    /// Where trains are signed, what each neuron sent of the image so far; membranes are then activations of what was heard.
     sent: Option<Vec<f64>>,
     /// Spikes of the last step.
     spikes: Vec<i32>,
-    /// Spikes of each image and neuron so far: binary digits with a sign, or a [`SignedTrain`] where neurons are online.
+    /// Spikes of each image and neuron so far: binary digits with a sign, or a [`SignedTrain`].
     codes: Vec<i32>,
 }
 
 impl Generator {
-    pub(super) fn new(population: &Population, shape: &[usize], steps: u32, online: bool, images: usize) -> Self {
+    pub(super) fn new(population: &Population, shape: &[usize], steps: u32, signed: bool, images: usize) -> Self {
         let neurons: usize = shape.iter().product();
         let channels = shape.first().copied().unwrap_or(1);
         Self {
@@ -53,13 +53,13 @@ impl Generator {
             steps,
             inner: (neurons / channels.max(1)).max(1),
             membranes: vec![0.0; neurons],
-            sent: online.then(|| vec![0.0; neurons]),
+            sent: signed.then(|| vec![0.0; neurons]),
             spikes: vec![0; neurons],
             codes: vec![0; neurons * images],
         }
     }
 
-    /// Takes over accumulated (and pooled) membranes: of a whole window, or, where neurons are online, what was heard of it.
+    /// Takes over accumulated (and pooled) membranes: of a whole window, or what online neurons heard of it.
     pub(super) fn load(&mut self, membranes: Vec<f64>) {
         self.membranes = membranes;
         for (n, v) in self.membranes.iter_mut().enumerate() {
@@ -81,7 +81,7 @@ impl Generator {
             let channel = n / self.inner;
             let spike = if let Some(sent) = &mut self.sent {
                 let before = if step == 0 { 0.0 } else { sent[n] };
-                let neuron = OnlineIlif { weight: f64::from(self.population.threshold(channel)) * weight };
+                let neuron = SignedIlif { weight: f64::from(self.population.threshold(channel)) * weight };
                 let (spike, after) = neuron.generate(*v, before);
                 sent[n] = after;
                 *code = SignedTrain::push(*code, spike);
@@ -103,7 +103,7 @@ impl Generator {
         &self.spikes
     }
 
-    /// Membranes after the last step; where neurons are online, what is left of the activation of what was heard.
+    /// Membranes after the last step; where trains are signed, what is left of the activation of what was heard.
     pub(super) fn rest(&self) -> Vec<f64> {
         match &self.sent {
             None => self.membranes.clone(),

@@ -17,6 +17,8 @@ pub(crate) struct Recipe {
     pub(crate) steps: u32,
     /// Steps after which populations fire, where that is before they have heard all.
     pub(crate) delay: Option<u32>,
+    /// Whether bases are above 2.
+    pub(crate) signed: bool,
     encoding: Encoding,
     shape: [usize; 3],
     images: usize,
@@ -63,6 +65,7 @@ pub(crate) fn recipes(dyadic: bool) -> impl Strategy<Value = Recipe> {
             dyadic,
             steps,
             delay: None,
+            signed: false,
             encoding,
             shape,
             images,
@@ -80,15 +83,22 @@ pub(crate) fn online_recipes(dyadic: bool) -> impl Strategy<Value = Recipe> {
     })
 }
 
+/// Recipes of networks of bases above 2, whose trains have spikes of both signs. Windows are short: the `3^16` values of
+/// the longest are more than `f32` tells apart.
+pub(crate) fn signed_recipes() -> impl Strategy<Value = Recipe> {
+    recipes(false).prop_map(|recipe| Recipe { signed: true, steps: 1 + recipe.steps % 6, ..recipe })
+}
+
 /// Random numbers (SplitMix64).
 pub(crate) struct Dice {
     pub(crate) state: u64,
     pub(crate) dyadic: bool,
+    pub(crate) signed: bool,
 }
 
 impl Dice {
     pub(crate) fn new(state: u64, dyadic: bool) -> Self {
-        Self { state, dyadic }
+        Self { state, dyadic, signed: false }
     }
 
     fn roll(&mut self) -> u64 {
@@ -125,7 +135,9 @@ impl Dice {
     }
 
     fn base(&mut self) -> f32 {
-        if self.dyadic {
+        if self.signed {
+            [3.0, 3.0, 2.0 + self.number(0.01, 1.0, 0.0)][self.below(3)]
+        } else if self.dyadic {
             [1.0, 2.0, 2.0][self.below(3)]
         } else {
             [1.0, 2.0, 2.0, 1.0 + self.number(0.0, 1.0, 0.0)][self.below(4)]
@@ -160,11 +172,11 @@ impl Dice {
             transfer: self.transfer(channels, pool.is_some()),
             base: self.base(),
             threshold: (0..count).map(|_| self.threshold()).collect(),
-            half_step: self.coin(),
+            half_step: self.signed || self.coin(),
             initial: if self.coin() { Vec::new() } else { self.numbers(channels, -0.5, 0.5, 0.125) },
             pool,
             amplitude: None,
-            comparison: if early.is_some() || self.below(4) > 0 { Comparison::AtLeast } else { Comparison::Above },
+            comparison: if early.is_some() || self.signed || self.below(4) > 0 { Comparison::AtLeast } else { Comparison::Above },
             delay,
         }
     }
@@ -200,7 +212,7 @@ impl Recipe {
     /// The network and samples for it.
     pub(crate) fn grow(&self) -> (SpikingNetwork, Batch) {
         let mut net = Net::delayed(self.steps, self.delay, &self.shape, self.encoding);
-        let dice = Dice { state: self.seed, dyadic: self.dyadic };
+        let dice = Dice { state: self.seed, dyadic: self.dyadic, signed: self.signed };
         let sample = match self.encoding {
             Encoding::Analog => net.input(),
             _ => net.synapse(crate::harness::affine(1.0 / 64.0, -1.5), &[net.input()]),

@@ -284,7 +284,7 @@ impl Recipe {
     pub(crate) fn grow(&self) -> (SpikingNetwork, Batch) {
         let net = Net::new(self.steps, &self.shape, Encoding::Pixels);
         let at = net.input();
-        let mut garden = Garden { net, dice: Dice { state: self.seed, dyadic: true }, steps: self.steps, at };
+        let mut garden = Garden { net, dice: Dice::new(self.seed, true), steps: self.steps, at };
         for &block in &self.blocks {
             garden.at = garden.plant(block).unwrap_or(garden.at);
         }

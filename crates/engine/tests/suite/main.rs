@@ -14,6 +14,7 @@ mod pipeline;
 mod pooling;
 mod random;
 mod records;
+mod signed;
 mod streaming;
 mod streaming_neurons;
 mod streaming_random;

@@ -9,14 +9,14 @@ use spikeconverter_engine::{EngineError, FoldedEngine};
 use spikeconverter_graph::Op;
 use spikeconverter_graph::ops::Reshape;
 use spikeconverter_network::{Encoding, Population, SpikingNetwork, Transfer};
-use spikeconverter_neuron::{OnlineIlif, SignedTrain, WindowCode};
+use spikeconverter_neuron::{SignedIlif, SignedTrain, WindowCode};
 
 use crate::generator::{online_recipes, recipes};
 use crate::harness::{Net, ONLINE_ENGINES, batch, dense, linear, pairs, population, relu, run, sum};
 use crate::random::check;
 
 /// A train as it is shown: `+`, `-` and `0`, the first step first.
-fn train(code: i32, steps: u32) -> String {
+pub(crate) fn train(code: i32, steps: u32) -> String {
     SignedTrain::spikes(code, steps).map(|s| ['-', '0', '+'][(s + 1) as usize]).collect()
 }
 
@@ -195,7 +195,7 @@ fn sends(p: &Population, value: f64, steps: u32) -> f64 {
     let code: WindowCode = p.code(steps);
     let activation = p.transfer.apply(value, 0);
     let train = (1..=steps).fold((0i32, 0.0), |(train, sent), t| {
-        let neuron = OnlineIlif { weight: f64::from(p.threshold(0)) * code.weight(t) };
+        let neuron = SignedIlif { weight: f64::from(p.threshold(0)) * code.weight(t) };
         let (spike, sent) = neuron.generate(activation, sent);
         (SignedTrain::push(train, spike), sent)
     });

@@ -37,9 +37,8 @@ pub(super) fn lower(lowering: &mut Lowering<'_>) -> Result<Vec<Option<Value>>, E
                     None => x,
                 };
                 let started = neurons.started(w, &name, &pooled);
-                let membranes = neurons.clamped(w, &name, &started);
                 let codes = lowering.integer.then(|| bounds::of_codes(&node.kind, network.time_steps()));
-                let (sent, code) = neurons.generate(w, &name, &membranes, codes);
+                let (sent, code) = neurons.generate(w, &name, &started, codes);
                 lowering.codes.push(code.unwrap_or_default());
                 Some(sent)
             }

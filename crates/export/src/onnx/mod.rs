@@ -18,6 +18,7 @@
 mod folded;
 mod neuron;
 mod ops;
+mod signed;
 mod unrolled;
 mod weighted;
 mod writer;

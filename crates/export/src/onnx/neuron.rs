@@ -1,4 +1,4 @@
-//! The generation window of a population, all at once: a quantisation for base 2, the neuron's greedy steps otherwise.
+//! The generation window of a population, all at once: a quantisation for base 2, the neuron's greedy steps for others up to it.
 
 use spikeconverter_network::{Population, Transfer};
 use spikeconverter_neuron::Comparison;
@@ -9,8 +9,8 @@ use crate::bounds::Range;
 
 /// Parameters of a population as constants that broadcast to its membranes.
 pub(super) struct Neurons<'a> {
-    population: &'a Population,
-    steps: u32,
+    pub(super) population: &'a Population,
+    pub(super) steps: u32,
     /// Shape of the neurons.
     shape: Vec<usize>,
     channels: usize,
@@ -33,7 +33,7 @@ impl<'a> Neurons<'a> {
     }
 
     /// One number a channel, or one for all.
-    fn each(&self, of: impl Fn(usize) -> f64) -> (Vec<usize>, Vec<f64>) {
+    pub(super) fn each(&self, of: impl Fn(usize) -> f64) -> (Vec<usize>, Vec<f64>) {
         of_channels(&self.shape, &of)
     }
 
@@ -91,7 +91,7 @@ impl<'a> Neurons<'a> {
         if threshold.is_finite() { threshold } else { 1.0 }
     }
 
-    /// The decoded trains that membranes at the hand-over give, and the name of their codes, where these are values.
+    /// The decoded trains that membranes give, and the name of their codes, where these are values.
     pub(super) fn generate(
         &self,
         w: &mut Writer,
@@ -99,11 +99,15 @@ impl<'a> Neurons<'a> {
         v: &Value,
         codes: Option<Range>,
     ) -> (Value, Option<String>) {
+        if self.population.has_signed_digits() {
+            return (self.signed_sum(w, name, v), None);
+        }
+        let v = self.clamped(w, name, v);
         if self.population.base == 2.0 {
-            let (sent, code) = self.quantise(w, name, v, codes);
+            let (sent, code) = self.quantise(w, name, &v, codes);
             (sent, Some(code))
         } else {
-            (self.expand(w, name, v), None)
+            (self.expand(w, name, &v), None)
         }
     }
 

@@ -282,6 +282,11 @@ impl<'l, 'a> Windows<'l, 'a> {
             let pooled = ops::max_pool(w, &format!("{name}/pool"), pool, &v, &node.shape);
             v = Value { name: pooled, shape: node.shape.clone(), ..v };
         }
+        if population.has_signed_digits() {
+            let spikes = neurons.signed_digits(w, &name, &v);
+            let sent = spikes.iter().zip(1..).map(|(spike, t)| Some(neurons.sent(w, &format!("{name}@{t}"), spike)));
+            return sent.collect();
+        }
         v = neurons.clamped(w, &name, &v);
         if population.half_step {
             v = neurons.rounded(w, &name, &v);

@@ -32,12 +32,12 @@ use crate::WindowCode;
 ///
 /// `V` is the number type: `f64` in the reference engine.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct OnlineIlif<V> {
+pub struct SignedIlif<V> {
     /// Weight of a spike in the step, `θ k^-(t-1)`.
     pub weight: V,
 }
 
-impl<V: Num + Copy + PartialOrd> OnlineIlif<V> {
+impl<V: Num + Copy + PartialOrd> SignedIlif<V> {
     /// The spike of a step (−1, 0 or 1), for the activation of what was heard and the sum of what was sent; and what is sent
     /// in all then.
     #[inline]
@@ -106,7 +106,7 @@ mod tests {
         let spikes = (1..=code.steps)
             .map(|t| {
                 let heard: f64 = current.iter().take((t + delay - 1) as usize).sum();
-                let (spike, after) = OnlineIlif { weight: code.weight(t) }.generate(heard.max(0.0), sent);
+                let (spike, after) = SignedIlif { weight: code.weight(t) }.generate(heard.max(0.0), sent);
                 sent = after;
                 spike
             })
