@@ -101,7 +101,8 @@ def convert(
     preprocessing
         How the trained network wants its samples; see `Preprocessing`.
     base
-        Base of the spike code: the best for each layer, or one from 1 (rate) to 2 (binary).
+        Base of the spike code: the best up to 2 for each layer, or one from 1 (rate) through 2 (binary) to 3 (balanced ternary:
+        spikes of both signs).
     thresholds
         What shares a threshold; what the method has unless said.
     half_step

@@ -58,6 +58,7 @@ CASES = [
     Case("cifar10_resnet20", *CIFAR, ("-T", "8", "--weights", "i8"), 64),
     Case("cifar10_resnet20", *CIFAR, ("-T", "12", "--weights", "i8"), 16, ("folded",)),
     Case("kws_dscnn", *KWS, ("-T", "6", "--base", "1.5"), 64),
+    Case("kws_dscnn", *KWS, ("-T", "4", "--base", "3"), 64),
     Case("kws_dscnn", *KWS, ("-T", "8", "--weights", "i8"), 64),
     Case("kws_dscnn", *KWS, ("--method", "fs-neurons", "-T", "8"), 64),
     Case("mobilenet_v2_imagenet", *IMAGENET, ("-T", "8", "--weights", "i8"), 4, ("folded",)),

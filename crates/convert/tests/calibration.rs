@@ -108,6 +108,35 @@ fn copies_tell_more_apart() {
     }
 }
 
+/// Spikes of both signs in base 3 tell `3^T` values apart, 14 of them above 0 at T = 3 instead of 8, and copies of their neurons
+/// more; one structure has trains that are compared.
+#[test]
+fn base_three_tells_more_apart() {
+    for calibration in WeightCalibration::ALL {
+        let of = |base, copies| -> f64 {
+            let options = options(Weights::F32, calibration);
+            let options = Options { time_steps: 3, base: Base::Fixed(base), copies, ..options };
+            structures().iter().map(|(_, graph)| error(graph, 96, "spikeconverter", &options, folded)).sum()
+        };
+        let (binary, ternary, two) = (of(2.0, 1), of(3.0, 1), of(3.0, 2));
+        assert!(ternary < 0.5 * binary && two < 0.8 * ternary, "{calibration:?}: {binary} {ternary} {two}");
+    }
+}
+
+/// What does not go together with base 3 is said before anything is calibrated.
+#[test]
+fn base_three_is_of_rounding_neurons_with_real_weights() {
+    let (_, graph) = structures().remove(0);
+    let refused = |options: Options| {
+        let options = Options { time_steps: 3, base: Base::Fixed(3.0), ..options };
+        let found = method("spikeconverter").unwrap().convert(&graph, &images(8, 1), &options, &mut |_, _| Ok(()));
+        found.expect_err("refused").to_string()
+    };
+    assert!(refused(Options { half_step: false, ..Options::default() }).contains("--no-half-step"));
+    let integers = Options { weights: Weights::I8, encoding: Encoding::Pixels, ..Options::default() };
+    assert!(refused(integers).contains("base 2"));
+}
+
 /// A layer is reported once, with what its copies send together; trains that a maximum compares have none.
 #[test]
 fn copies_are_populations_of_one_layer() {

@@ -1,5 +1,5 @@
 use spikeconverter_graph::{NodeId, Role};
-use spikeconverter_neuron::{PoolRule, Rehearsal, StreamCoding};
+use spikeconverter_neuron::{PoolRule, Rehearsal, StreamCoding, WindowCode};
 
 use crate::encoding::Encoding;
 use crate::node::{Node, NodeKind, Signal};
@@ -253,17 +253,21 @@ impl NetworkBuilder {
 
     /// Whether the trains that arrive at a node order as their values do.
     fn check_maximum(&self, input: NodeId) -> Result<(), String> {
-        let binary = || trains::are_binary(&self.nodes, input, self.time_steps);
-        if self.delay < self.time_steps && !binary() {
+        let have = |bases: &[f32]| trains::have_base(&self.nodes, input, self.time_steps, bases);
+        // what several sent so far then grows by a spike at most in each step, so that its maximum is a train
+        if self.delay < self.time_steps && !have(&[2.0]) {
             return Err(
                 "the online maximum of spike trains is for trains of base 2; take the maximum of membranes instead, \
                         or a delay of the whole window"
                     .into(),
             );
         }
+        // spikes of one sign, or digits that no other digits can make up for: the larger value has the larger first digit
         let signed = |node: &Node| matches!(&node.kind, NodeKind::Population(p) if p.has_signed_digits());
-        if self.nodes.iter().any(signed) && !binary() {
-            return Err("a maximum of spike trains is for bases up to 2; take the maximum of membranes instead".into());
+        if self.nodes.iter().any(signed) && !have(&[2.0, WindowCode::LARGEST_BASE]) {
+            return Err(
+                "a maximum of spike trains is for bases up to 2, and 3; take the maximum of membranes instead".into()
+            );
         }
         if !trains::are_comparable(&self.nodes, input, self.time_steps) {
             return Err(

@@ -9,14 +9,18 @@ use serde::{Deserialize, Serialize};
 use spikeconverter_graph::{Graph, GraphBuilder, NodeId, Op, Tensor};
 use spikeconverter_neuron::{Rehearsal, StreamCoding};
 
-use crate::{Encoding, NetworkBuilder, NetworkError, NodeKind, Provenance, Simulation, SpikingNetwork, write_whole};
+use crate::{
+    Encoding, NetworkBuilder, NetworkError, NodeKind, Population, Provenance, Simulation, SpikingNetwork, write_whole,
+};
 
 /// Key of the header in the file's metadata.
 const HEADER_KEY: &str = "spikeconverter";
 /// Version of the header's format, which readers refuse when they do not know it. 2: streaming networks have neurons of
-/// many kinds, codings and maxima. 3: populations may be online. 4: with delays of their own. A network has the oldest that it
-/// needs, so that programs of before read what they can.
-const FORMAT: u32 = 4;
+/// many kinds, codings and maxima. 3: populations may be online. 4: with delays of their own. 5: bases above 2. A network has the
+/// oldest that it needs, so that programs of before read what they can.
+const FORMAT: u32 = 5;
+/// The version of networks with delays of their own.
+const FORMAT_OF_DELAYS: u32 = 4;
 /// The version of networks with online populations of one delay.
 const FORMAT_OF_ONE_DELAY: u32 = 3;
 /// The version of networks without online populations.
@@ -178,11 +182,13 @@ impl SnnFile {
     }
 
     fn format(&self) -> u32 {
-        if !self.network.is_online() {
-            return FORMAT_WITHOUT_DELAY;
+        let any = |of: fn(&Population) -> bool| self.network.populations().any(|(_, population)| of(population));
+        match self.network.is_online() {
+            _ if any(Population::has_signed_digits) => FORMAT,
+            true if any(|population| population.delay.is_some()) => FORMAT_OF_DELAYS,
+            true => FORMAT_OF_ONE_DELAY,
+            false => FORMAT_WITHOUT_DELAY,
         }
-        let own = self.network.populations().any(|(_, population)| population.delay.is_some());
-        if own { FORMAT } else { FORMAT_OF_ONE_DELAY }
     }
 
     /// Parses a file's bytes.

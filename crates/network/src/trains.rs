@@ -40,15 +40,14 @@ pub(crate) fn are_comparable(nodes: &[Node], id: NodeId, steps: u32) -> bool {
     runs(nodes, id, steps).is_some_and(|runs| runs.iter().all(|(_, weight)| *weight != Weight::Mixed))
 }
 
-/// Whether all trains of a node whose readers receive trains have base 2: the maximum of what several sent so far then
-/// changes by a spike at most in each step, so that it is a train itself.
-pub(crate) fn are_binary(nodes: &[Node], id: NodeId, steps: u32) -> bool {
-    let binary = |weight: Weight| match weight {
-        Weight::One(base, ..) => base == 2f32.to_bits(),
+/// Whether all trains of a node whose readers receive trains have one of these bases.
+pub(crate) fn have_base(nodes: &[Node], id: NodeId, steps: u32, bases: &[f32]) -> bool {
+    let fits = |weight: Weight| match weight {
+        Weight::One(base, ..) => bases.iter().any(|wanted| wanted.to_bits() == base),
         // trains that cannot be compared are another complaint
         Weight::Silent | Weight::Mixed => true,
     };
-    runs(nodes, id, steps).is_none_or(|runs| runs.iter().all(|(_, weight)| binary(*weight)))
+    runs(nodes, id, steps).is_none_or(|runs| runs.iter().all(|(_, weight)| fits(*weight)))
 }
 
 /// What trains of a node weigh, if that is known.

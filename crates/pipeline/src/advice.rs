@@ -5,8 +5,8 @@ use std::sync::atomic::AtomicBool;
 
 use serde::Serialize;
 use spikeconverter_convert::{
-    CalibrationRule, ConvertError, Granularity, MethodInfo, Options, Parts, RecipeInfo, WeightCalibration, Weights,
-    method,
+    Base, CalibrationRule, ConvertError, Granularity, MethodInfo, Options, Parts, RecipeInfo, WeightCalibration,
+    Weights, method,
 };
 use spikeconverter_data::Dataset;
 use spikeconverter_graph::Graph;
@@ -69,7 +69,7 @@ pub(crate) fn advise(
     let trials = if info.schedule == Simulation::Stream.name() {
         trials_of_stream(&info, &options)
     } else {
-        trials_of_window(&options)
+        trials_of_window(&info, &options)
     };
     for Trial { what, options } in trials {
         let network = match method.convert(graph, &samples, &options, &mut |_, _| check_conversion(stop)) {
@@ -95,34 +95,51 @@ pub(crate) fn advise(
 }
 
 /// Changes that a windowed method's options leave room for.
-fn trials_of_window(options: &Options) -> Vec<Trial> {
+fn trials_of_window(info: &MethodInfo, options: &Options) -> Vec<Trial> {
     let mut trials = Vec::new();
-    let mut trial = |what: String, options: Options| trials.push(Trial { what, options });
+    let mut trial = |option: &str, what: String, options: Options| {
+        if info.options.contains(&option) {
+            trials.push(Trial { what, options });
+        }
+    };
+    let real = options.weights == Weights::F32;
     if options.thresholds == Some(Granularity::Layer) {
-        trial("A threshold a channel".into(), Options { thresholds: Some(Granularity::Channel), ..options.clone() });
+        let thresholds = Some(Granularity::Channel);
+        trial("--thresholds", "A threshold a channel".into(), Options { thresholds, ..options.clone() });
     }
     if !options.half_step {
-        trial("Rounding instead of truncating".into(), Options { half_step: true, ..options.clone() });
+        let rounding = Options { half_step: true, ..options.clone() };
+        trial("--no-half-step", "Rounding instead of truncating".into(), rounding);
     }
     if !options.bias_correction {
-        trial("Correcting biases".into(), Options { bias_correction: true, ..options.clone() });
+        let corrected = Options { bias_correction: true, ..options.clone() };
+        trial("--no-bias-correction", "Correcting biases".into(), corrected);
     }
     if options.implied_weight_calibration() < WeightCalibration::Network {
-        let calibration = Some(WeightCalibration::Network);
-        let options = Options { weight_calibration: calibration, ..options.clone() };
-        trial("Calibrating weights against the network's result".into(), options);
+        let weight_calibration = Some(WeightCalibration::Network);
+        let options = Options { weight_calibration, ..options.clone() };
+        trial("--weight-calibration", "Calibrating weights against the network's result".into(), options);
     }
-    if options.weights == Weights::I8 {
-        trial("Keeping weights in floating point".into(), Options { weights: Weights::F32, ..options.clone() });
+    if !real {
+        let options = Options { weights: Weights::F32, ..options.clone() };
+        trial("--weights", "Keeping weights in floating point".into(), options);
     }
-    if options.weights == Weights::F32 {
+    if real {
         let copies = options.copies + 1;
         let what = if copies == 2 { "A second neuron".to_owned() } else { format!("{copies} neurons") };
-        trial(format!("{what} for each activation"), Options { copies, ..options.clone() });
+        trial("--copies", format!("{what} for each activation"), Options { copies, ..options.clone() });
+    }
+    let one_sign = match options.implied_base() {
+        Base::Auto => true,
+        Base::Fixed(base) => base <= 2.0,
+    };
+    if real && one_sign && options.half_step && options.delay.is_none() {
+        let options = Options { base: Base::Fixed(3.0), ..options.clone() };
+        trial("--base", "Spikes of both signs in base 3".into(), options);
     }
     let longer = options.time_steps + 1;
     if longer <= NetworkBuilder::MOST_WINDOW_STEPS {
-        trial(format!("A window of {longer} steps"), Options { time_steps: longer, ..options.clone() });
+        trial("--time-steps", format!("A window of {longer} steps"), Options { time_steps: longer, ..options.clone() });
     }
     trials
 }

@@ -48,8 +48,9 @@ pub(crate) struct ConvertArgs {
     #[arg(long, value_name = "NAME", default_value = "spikeconverter", value_parser = method)]
     pub(crate) method: String,
 
-    /// Base of the spike code: the best for each layer, or one for all from 1 (rate) to 2 (binary)
-    #[arg(long, value_name = "auto|1..2", default_value = "auto", value_parser = base)]
+    /// Base of the spike code: the best up to 2 for each layer, or one for all from 1 (rate) through 2 (binary) to 3 (balanced
+    /// ternary: spikes of both signs, for windows of few steps)
+    #[arg(long, value_name = "auto|1..3", default_value = "auto", value_parser = base)]
     pub(crate) base: Base,
 
     /// What shares a threshold; in methods with windows the channel, in others what the paper has, unless said

@@ -31,8 +31,8 @@ use crate::{Conversion, ConvertError, Options, Weights};
 /// samples, see `threshold`), thresholds a channel, the half step that rounds (`half_step`), initial membrane
 /// potentials of least error (`bias_correction`), signed generation for layers without a ReLU and for
 /// leaky ones, the maximum on membranes and on trains, 8-bit pixels as their own 8 spikes, and clipping at the
-/// hand-over for ReLU6, integer networks (`quantise`), generation before the window is over (`online`), with delays by layer, and
-/// several neurons for each activation (`copies`). Figures printed in the paper are not confirmed and therefore not quoted.
+/// hand-over for ReLU6, integer networks (`quantise`), generation before the window is over (`online`), with delays by layer,
+/// bases above 2 with the nearest digit of −1, 0 and 1, and several neurons for each activation (`copies`). Figures printed in the paper are not confirmed and therefore not quoted.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SpikeConverter;
 
@@ -44,7 +44,7 @@ impl Method for SpikeConverter {
                     Neural Networks and Spiking Neural Networks, AAAI 2022",
             year: 2022,
             neuron: "inverse-leaky integrate-and-fire (iLIF), accumulate then generate",
-            code: "base-k window, k in [1, 2], first spike most significant",
+            code: "base-k window, k in [1, 3], first spike most significant; both signs above 2",
             schedule: "window",
             needs_calibration: true,
             needs_training: false,
@@ -72,7 +72,8 @@ impl Method for SpikeConverter {
                    second membrane where samples follow each other; no other method makes integer networks \
                    (`--weights`). Calibration is a walk through both networks, and takes longer where short windows \
                    calibrate weights as well. Its price is latency, a window for each layer, of which `--delay` saves \
-                   a part, and `--copies` another for more neurons; for results after a few steps use `dcgs` or `group`.",
+                   a part, `--base 3` another for spikes of both signs, and `--copies` a third for more neurons; for \
+                   results after a few steps use `dcgs` or `group`.",
             recipe: None,
         }
     }

@@ -357,7 +357,7 @@ impl ReferenceEngine<'_> {
                 state.generator = Some(Generator::new(population, &node.shape, steps, signed, count));
             }
             NodeKind::Readout(_) => state.accumulator = Some(Accumulator::new(slots, listening())),
-            NodeKind::MaxPool(pool) if signed => {
+            NodeKind::MaxPool(pool) if self.network.is_online() => {
                 state.signed_gate = Some(SignedGate::new(pool, &self.network.node(node.inputs[0]).shape, slots));
             }
             NodeKind::MaxPool(pool) => {

@@ -176,7 +176,11 @@ impl Dice {
             initial: if self.coin() { Vec::new() } else { self.numbers(channels, -0.5, 0.5, 0.125) },
             pool,
             amplitude: None,
-            comparison: if early.is_some() || self.signed || self.below(4) > 0 { Comparison::AtLeast } else { Comparison::Above },
+            comparison: if early.is_some() || self.signed || self.below(4) > 0 {
+                Comparison::AtLeast
+            } else {
+                Comparison::Above
+            },
             delay,
         }
     }

@@ -15,8 +15,9 @@ impl Neurons<'_> {
             Transfer::Relu => Value { name: clip(w, &format!("{name}/relu"), &clamped, Some(0.0), None), ..clamped },
             Transfer::Clip { .. } => clamped,
             Transfer::Leaky { .. } => {
-                let side = |w: &mut Writer, what: &str, low, high| {
-                    Value { name: clip(w, &format!("{name}/{what}"), &clamped, low, high), ..clamped.clone() }
+                let side = |w: &mut Writer, what: &str, low, high| Value {
+                    name: clip(w, &format!("{name}/{what}"), &clamped, low, high),
+                    ..clamped.clone()
                 };
                 let (above, below) = (side(w, "above", Some(0.0), None), side(w, "below", Some(f32::MIN), Some(0.0)));
                 let (shape, slopes) = self.each(slope);
@@ -70,8 +71,9 @@ impl Neurons<'_> {
             }
         });
         let weighted: Vec<Value> = weighted.collect();
-        let sum = weighted.into_iter().reduce(|sum, more| {
-            Value { name: w.node("Add", &format!("{name}/sum"), &[&sum.name, &more.name], Vec::new()), ..sum }
+        let sum = weighted.into_iter().reduce(|sum, more| Value {
+            name: w.node("Add", &format!("{name}/sum"), &[&sum.name, &more.name], Vec::new()),
+            ..sum
         });
         self.sent(w, name, &sum.unwrap_or_else(|| membranes.clone()))
     }

@@ -66,6 +66,16 @@ fn online_networks_have_a_format_of_their_own() {
     let own = SnnFile { network: own.unwrap(), ..example() };
     let bytes = own.to_bytes().unwrap();
     assert!(holds(&bytes, br#"\"format\":4"#) && SnnFile::from_bytes(&bytes).unwrap() == own);
+    // and so are spikes of both signs
+    let ternary = example().network.with_kinds(|_, kind| match kind {
+        NodeKind::Population(population) => {
+            NodeKind::Population(Population { base: 3.0, half_step: true, ..population.clone() })
+        }
+        kind => kind.clone(),
+    });
+    let ternary = SnnFile { network: ternary.unwrap(), ..example() };
+    let bytes = ternary.to_bytes().unwrap();
+    assert!(holds(&bytes, br#"\"format\":5"#) && SnnFile::from_bytes(&bytes).unwrap() == ternary);
     // the delay of a whole window is no delay
     assert_eq!(delayed(Some(5)).to_bytes().unwrap(), example().to_bytes().unwrap());
 }

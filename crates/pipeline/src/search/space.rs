@@ -1,7 +1,7 @@
 //! What is searched.
 
 use serde::Serialize;
-use spikeconverter_convert::{Granularity, Method, Options, WeightCalibration, Weights};
+use spikeconverter_convert::{Base, Granularity, Method, Options, WeightCalibration, Weights};
 use spikeconverter_network::{NetworkBuilder, Simulation};
 
 use super::{Objective, SearchRequest};
@@ -21,6 +21,8 @@ const LONGEST_NETWORK_CALIBRATION: u32 = 3;
 
 /// The longest window in which two neurons for each activation are tried.
 const LONGEST_COPIED: u32 = 6;
+/// The longest window in which spikes of both signs in base 3 are tried: with more steps base 2 is fine enough.
+const LONGEST_TERNARY: u32 = 5;
 /// The shortest window in which populations that fire after two of its steps are tried.
 const SHORTEST_DELAYED: u32 = 6;
 
@@ -97,7 +99,7 @@ fn time_steps(request: &SearchRequest<'_>, stream: bool) -> Vec<u32> {
 }
 
 /// The settings of a windowed method that may matter at a window's length, where the method takes them and the request leaves
-/// them open. The base of the code is not among them: a conversion chooses it itself, layer by layer. Where latency counts
+/// them open. Bases up to 2 are not among them: a conversion chooses one itself, layer by layer. Where latency counts
 /// (`hurries`), spikes are spent on it as well.
 fn of_window(method: &dyn Method, options: &Options, hurries: bool) -> Vec<Options> {
     let takes = |option: &str| method.info().options.contains(&option);
@@ -109,18 +111,19 @@ fn of_window(method: &dyn Method, options: &Options, hurries: bool) -> Vec<Optio
     if open && takes("--weight-calibration") && options.implied_weight_calibration() < WeightCalibration::Network {
         variants.push(Options { weight_calibration: Some(WeightCalibration::Network), ..options.clone() });
     }
-    let hears_all = options.delay.is_none_or(|delay| delay >= options.time_steps);
-    if hurries
-        && takes("--copies")
-        && options.copies == 1
-        && options.weights == Weights::F32
-        && hears_all
-        && options.time_steps <= LONGEST_COPIED
-    {
+    // neither integer networks nor neurons that truncate have any of what follows
+    if !hurries || options.weights != Weights::F32 || !options.half_step {
+        return variants;
+    }
+    let steps = options.time_steps;
+    let hears_all = options.delay.is_none_or(|delay| delay >= steps);
+    if takes("--base") && options.base == Base::Auto && hears_all && steps <= LONGEST_TERNARY {
+        variants.push(Options { base: Base::Fixed(3.0), ..options.clone() });
+    }
+    if takes("--copies") && options.copies == 1 && hears_all && steps <= LONGEST_COPIED {
         variants.push(Options { copies: 2, ..options.clone() });
     }
-    let delayed = options.delay.is_none() && options.time_steps >= SHORTEST_DELAYED;
-    if hurries && takes("--delay") && delayed && options.weights == Weights::F32 && options.half_step {
+    if takes("--delay") && options.delay.is_none() && steps >= SHORTEST_DELAYED {
         variants.push(Options { delay: Some(2), ..options.clone() });
     }
     variants
@@ -139,17 +142,20 @@ mod tests {
     #[test]
     fn latency_is_bought() {
         let method = known_method("spikeconverter").unwrap();
-        let of = |options: &Options, hurries| -> Vec<(u32, Option<u32>)> {
+        let of = |options: &Options, hurries| -> Vec<(Base, u32, Option<u32>)> {
             let variants = of_window(method, options, hurries);
-            variants.iter().map(|options| (options.copies, options.delay)).filter(|&kind| kind != (1, None)).collect()
+            let kinds = variants.iter().map(|options| (options.base, options.copies, options.delay));
+            kinds.filter(|&kind| kind != (Base::Auto, 1, None)).collect()
         };
         let [short, long] = [3, 8].map(|time_steps| Options { time_steps, ..Options::default() });
-        assert_eq!((of(&short, true), of(&long, true)), (vec![(2, None)], vec![(1, Some(2))]));
+        assert_eq!(of(&short, true), [(Base::Fixed(3.0), 1, None), (Base::Auto, 2, None)]);
+        assert_eq!(of(&long, true), [(Base::Auto, 1, Some(2))]);
         assert!(of(&short, false).is_empty() && of(&long, false).is_empty());
         let integers = Options { weights: Weights::I8, ..long };
         assert!(of(&integers, true).is_empty());
         let fs = known_method("fs-neurons").unwrap();
-        assert!(of_window(fs, &short, true).iter().all(|options| options.copies == 1 && options.delay.is_none()));
+        let plain = |options: &Options| (options.base, options.copies, options.delay) == (Base::Auto, 1, None);
+        assert!(of_window(fs, &short, true).iter().all(plain));
     }
 
     /// At T = 3 weights are calibrated layer by layer unless asked for otherwise, at T = 2 all together.

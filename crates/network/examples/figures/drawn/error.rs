@@ -1,10 +1,10 @@
 //! How far a window is from the activation, over its length and the base of its code.
 
-use spikeconverter_neuron::{Comparison, Ilif, WindowCode};
+use spikeconverter_neuron::{Comparison, Ilif, SignedIlif, WindowCode};
 
 use super::svg::{Anchor, COLOURS, Drawing, GREY, INK, Point};
 
-const BASES: [f64; 4] = [1.0, 1.2, 1.5, 2.0];
+const BASES: [f64; 5] = [1.0, 1.2, 1.5, 2.0, 3.0];
 const LONGEST: u32 = 10;
 /// Exponents of the vertical axis, base 10.
 const DECADES: (i32, i32) = (-6, 0);
@@ -22,6 +22,10 @@ fn values() -> impl Iterator<Item = (f64, f64)> {
 
 /// What a neuron sends for a membrane.
 fn sent(neuron: &Ilif<f64>, code: WindowCode, membrane: f64) -> f64 {
+    if code.is_signed() {
+        let weight = |step| neuron.threshold * code.weight(step);
+        return (1..=code.steps).fold(0.0, |sent, step| SignedIlif { weight: weight(step) }.generate(membrane, sent).1);
+    }
     let half = 0.5 * neuron.threshold * code.weight(code.steps);
     let mut v = Ilif::half_step(membrane, half, half);
     (1..=code.steps)
@@ -52,7 +56,7 @@ fn error(base: f64, steps: u32) -> f64 {
 
 pub(super) fn draw() -> String {
     let (left, top, width, height) = (70.0, 20.0, 460.0, 280.0);
-    let title = "Relative mean square error of a window over its length, for four bases: the larger the base, the smaller the error";
+    let title = "Relative mean square error of a window over its length, for five bases: the larger the base, the smaller the error";
     let mut svg = Drawing::new(680.0, 350.0, title);
     let (lowest, highest) = DECADES;
     let y = |exponent: f64| top + height * (f64::from(highest) - exponent) / f64::from(highest - lowest);
@@ -68,10 +72,12 @@ pub(super) fn draw() -> String {
     }
     svg.text((left + 0.5 * width, top + height + 40.0), Anchor::Middle, INK, "T, steps of a window");
     for (base, colour) in BASES.into_iter().zip(COLOURS) {
-        let points: Vec<Point> = (1..=LONGEST).map(|steps| (x(steps), y(error(base, steps).log10()))).collect();
+        let exponents = (1..=LONGEST).map(|steps| (x(steps), error(base, steps).log10()));
+        let shown = exponents.take_while(|(_, exponent)| *exponent >= f64::from(lowest));
+        let points: Vec<Point> = shown.map(|(at, exponent)| (at, y(exponent))).collect();
         svg.curve(&points, colour);
-        let (_, end) = points[points.len() - 1];
-        svg.text((left + width + 12.0, end + 4.0), Anchor::Start, colour, &format!("k = {base}"));
+        let (last, end) = points[points.len() - 1];
+        svg.text((last + 12.0, end + 4.0), Anchor::Start, colour, &format!("k = {base}"));
     }
     svg.finish()
 }

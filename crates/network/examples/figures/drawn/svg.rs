@@ -9,7 +9,7 @@ pub(super) type Point = (f64, f64);
 pub(super) const INK: &str = "#333333";
 pub(super) const GREY: &str = "#999999";
 /// Told apart by those who see few colours, too.
-pub(super) const COLOURS: [&str; 4] = ["#0072b2", "#d55e00", "#009e73", "#a05195"];
+pub(super) const COLOURS: [&str; 5] = ["#0072b2", "#d55e00", "#009e73", "#a05195", "#8c6d1f"];
 
 /// Which end of a text its place is.
 #[derive(Debug, Clone, Copy)]
