@@ -16,8 +16,8 @@ use crate::{
 /// Key of the header in the file's metadata.
 const HEADER_KEY: &str = "spikeconverter";
 /// Version of the header's format, which readers refuse when they do not know it. 2: streaming networks have neurons of
-/// many kinds, codings and maxima. 3: populations may be online. 4: with delays of their own. 5: bases above 2. A network has the
-/// oldest that it needs, so that programs of before read what they can.
+/// many kinds, codings and maxima. 3: populations may be online. 4: with delays of their own. 5: bases above 2, windows of their
+/// own. A network has the oldest that it needs, so that programs of before read what they can.
 const FORMAT: u32 = 5;
 /// The version of networks with delays of their own.
 const FORMAT_OF_DELAYS: u32 = 4;
@@ -184,7 +184,7 @@ impl SnnFile {
     fn format(&self) -> u32 {
         let any = |of: fn(&Population) -> bool| self.network.populations().any(|(_, population)| of(population));
         match self.network.is_online() {
-            _ if any(Population::has_signed_digits) => FORMAT,
+            _ if any(|population| population.has_signed_digits() || population.steps.is_some()) => FORMAT,
             true if any(|population| population.delay.is_some()) => FORMAT_OF_DELAYS,
             true => FORMAT_OF_ONE_DELAY,
             false => FORMAT_WITHOUT_DELAY,

@@ -85,6 +85,7 @@ fn population(population: &Population, channels: usize, steps: u32) -> bool {
         threshold == f32::INFINITY || is_unit(threshold)
     };
     population.base == 2.0
+        && population.steps.is_none()
         && population.comparison == Comparison::AtLeast
         && population.amplitude == Some(first)
         && bounds

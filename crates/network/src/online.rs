@@ -26,6 +26,12 @@ impl SpikingNetwork {
         (self.is_online() && least < self.most_delay()).then_some(least)
     }
 
+    /// The shortest window of its populations, where others are longer.
+    pub fn differing_window(&self) -> Option<u32> {
+        let windows = || self.populations().map(|(_, population)| population.window(self.time_steps));
+        windows().min().filter(|&least| windows().any(|window| window > least))
+    }
+
     fn delays(&self) -> impl Iterator<Item = u32> {
         self.populations().map(|(_, population)| population.delay.unwrap_or(self.delay))
     }

@@ -113,6 +113,9 @@ pub struct Population {
     /// Whether a membrane at its threshold fires; absent in files: it does.
     #[serde(default, skip_serializing_if = "is_default")]
     pub comparison: Comparison,
+    /// Steps of its window, where these are fewer than the network's `T`; absent: `T`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub steps: Option<u32>,
     /// Steps that it listens before it fires, in a network [whose populations generate while they
     /// listen](crate::SpikingNetwork::is_online); absent: the network's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -131,6 +134,7 @@ impl Default for Population {
             pool: None,
             amplitude: None,
             comparison: Comparison::AtLeast,
+            steps: None,
             delay: None,
         }
     }
@@ -183,9 +187,14 @@ impl Population {
         self.base > 2.0
     }
 
+    /// Steps of its window in a network of `steps` time steps.
+    pub fn window(&self, steps: u32) -> u32 {
+        self.steps.unwrap_or(steps)
+    }
+
     /// The code of its trains in a network of `steps` time steps.
     pub fn code(&self, steps: u32) -> WindowCode {
-        WindowCode { base: self.base, steps }
+        WindowCode { base: self.base, steps: self.window(steps) }
     }
 
     /// The membrane with which generation starts, for an accumulated (and pooled) membrane `v`: clamped, and with half a
@@ -206,7 +215,7 @@ impl Population {
     pub fn encode(&self, v: f64, channel: usize, steps: u32) -> i32 {
         if self.has_signed_digits() {
             let (activation, code) = (self.transfer.apply(v, channel), self.code(steps));
-            let train = (1..=steps).fold((0, 0.0), |(train, sent), t| {
+            let train = (1..=code.steps).fold((0, 0.0), |(train, sent), t| {
                 let neuron = SignedIlif { weight: f64::from(self.threshold(channel)) * code.weight(t) };
                 let (spike, sent) = neuron.generate(activation, sent);
                 (SignedTrain::push(train, spike), sent)
@@ -215,7 +224,7 @@ impl Population {
         }
         let neuron = self.neuron(channel);
         let mut v = self.hand_over(v, channel, steps);
-        (0..steps).fold(0, |code, _| {
+        (0..self.window(steps)).fold(0, |code, _| {
             let (spike, after) = neuron.generate(v);
             v = after;
             2 * code + i32::from(spike)
@@ -227,7 +236,7 @@ impl Population {
         if self.has_signed_digits() {
             return self.decode_signed(code, channel, steps);
         }
-        let digits = (0..steps).rev().map(|digit| ((code.abs() >> digit) & 1) as i8 * code.signum() as i8);
+        let digits = (0..self.window(steps)).rev().map(|digit| ((code.abs() >> digit) & 1) as i8 * code.signum() as i8);
         f64::from(self.amplitude(channel)) * self.code(steps).decode(digits)
     }
 
@@ -257,6 +266,14 @@ impl Population {
             }
             if !(1..=steps).contains(&own) {
                 return Err(format!("has a delay of {own} steps; with windows of {steps} steps it has 1 to {steps}"));
+            }
+        }
+        if let Some(own) = self.steps {
+            if early {
+                return Err("has a window of its own in a network whose populations fire before they heard all".into());
+            }
+            if !(1..=steps).contains(&own) {
+                return Err(format!("has a window of {own} steps in a network of windows of 1 to {steps}"));
             }
         }
         if (early || self.has_signed_digits()) && self.comparison != Comparison::AtLeast {

@@ -80,7 +80,7 @@ fn weights(nodes: &[Node], id: usize, steps: u32, known: &BTreeMap<usize, Runs>)
             vec![(channels(id), weight)]
         }
         NodeKind::Population(p) => {
-            let weight = |amplitude: f32| Weight::One(p.base.to_bits(), steps, amplitude.to_bits());
+            let weight = |amplitude: f32| Weight::One(p.base.to_bits(), p.window(steps), amplitude.to_bits());
             match (p.amplitude, p.threshold.as_slice()) {
                 (Some(only), _) => vec![(channels(id), weight(only))],
                 (None, [only]) => vec![(channels(id), weight(*only))],

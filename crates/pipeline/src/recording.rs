@@ -190,7 +190,7 @@ impl Record {
             for (i, sample) in codes.samples().enumerate() {
                 let at = (first[place] + i) * self.steps * neurons;
                 for (n, &code) in sample.iter().enumerate() {
-                    for (step, spike) in trains::spikes(network, code).enumerate() {
+                    for (step, spike) in trains::spikes(network, id, code).enumerate() {
                         all[at + step * neurons + n] = spike;
                     }
                 }

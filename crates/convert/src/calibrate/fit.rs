@@ -34,14 +34,15 @@ pub(super) fn fit(
     let channels = membranes.shape().first().copied().unwrap_or(1);
     let template: Vec<ChannelParameters> = (0..channels).map(|c| ChannelParameters::new(population, c)).collect();
     let reach = wanted.data().iter().fold(0.0f32, |m, a| m.max(a.abs()));
+    let steps = population.window(options.time_steps);
     let base = match options.implied_base() {
         Base::Fixed(base) => base,
         Base::Auto => {
             let samples = gather(membranes, wanted, 0..channels, BASE_SAMPLES);
-            search_base(&samples, options.time_steps, options.half_step, copies, &template[0], &mut Scratch::default())
+            search_base(&samples, steps, options.half_step, copies, &template[0], &mut Scratch::default())
         }
     };
-    let by = Transmitter::new(base, options.time_steps, options.half_step, copies);
+    let by = Transmitter::new(base, steps, options.half_step, copies);
     let code = by.generator.code();
     let fitting = Fitting { by, correct: options.bias_correction };
     let (threshold, initial) = match options.thresholds.unwrap_or(Granularity::Channel) {

@@ -204,7 +204,7 @@ impl Tally {
 
     /// Counts the spikes in a population's codes, [`SignedTrain`]s where it has signed digits.
     pub(super) fn add_codes(&mut self, population: &Population, codes: &Batch<i32>, steps: u32) {
-        let signed = population.has_signed_digits();
+        let (signed, steps) = (population.has_signed_digits(), population.window(steps));
         let full = if signed { (3i32.pow(steps) - 1) / 2 } else { (1i32 << steps) - 1 };
         self.windows += codes.count() as u64;
         for sample in codes.samples() {

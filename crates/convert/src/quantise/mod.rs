@@ -134,6 +134,7 @@ impl Quantiser<'_> {
             pool: population.pool.clone(),
             amplitude: Some(first_spike),
             comparison: population.comparison,
+            steps: population.steps,
             delay: population.delay,
         };
         let value = units.iter().enumerate().map(|(c, unit)| unit * step_of(c)).collect();

@@ -69,7 +69,7 @@ impl Windows {
                 NodeKind::Population(population) => {
                     let channels = node.shape.first().copied().unwrap_or(1);
                     let amplitudes = (0..channels).map(|c| population.amplitude(c));
-                    (Ready::signal(network.time_steps() as usize), Grain::of_integers(amplitudes))
+                    (Ready::signal(population.window(network.time_steps()) as usize), Grain::of_integers(amplitudes))
                 }
                 NodeKind::Streaming(_) | NodeKind::StreamingPool(_) => {
                     let reason = "it has no place in a windowed network".to_owned();
@@ -245,9 +245,9 @@ fn decoded(population: &Population, shape: &[usize], codes: &[i32], steps: u32) 
     let step = |t: u32| {
         let weight = code.weight(t);
         codes.iter().enumerate().map(move |(n, &sent)| {
-            let spike = f64::from((sent.abs() >> (steps - t) & 1) * sent.signum());
+            let spike = f64::from((sent.abs() >> (code.steps - t) & 1) * sent.signum());
             spike * weight * f64::from(population.amplitude(n / inner))
         })
     };
-    (1..=steps).flat_map(step).collect()
+    (1..=code.steps).flat_map(step).collect()
 }

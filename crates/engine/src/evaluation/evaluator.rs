@@ -187,8 +187,12 @@ impl<'a> Evaluator<'a> {
                         LayerRecord { saturated: saturated(codes, largest), ..LayerRecord::default() }
                     }
                 }
-                _ if self.network.has_signed_trains() => tally_signed(codes, fan_out, steps),
-                _ => tally(codes, fan_out, steps),
+                kind => {
+                    let window =
+                        if let NodeKind::Population(population) = kind { population.window(steps) } else { steps };
+                    let tally = if self.network.has_signed_trains() { tally_signed } else { tally };
+                    tally(codes, fan_out, window)
+                }
             });
         };
         let mut count = |id: NodeId, counts: &Batch<SpikeCount>| add(id, &|fan_out| tally_spikes(counts, fan_out));

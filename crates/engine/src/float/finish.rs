@@ -80,6 +80,7 @@ impl Finish {
     /// The window of a population; `None` for other bases than 2, where a membrane at its threshold does not fire, and for
     /// thresholds so small that their multiples are no normal numbers.
     pub(super) fn window(population: &Population, channels: usize, stored: usize, steps: u32) -> Option<Self> {
+        let steps = population.window(steps);
         let resolution = 0.5f32.powi(steps as i32 - 1);
         let unit = |c: usize| population.threshold(c) * resolution;
         let sent: Vec<f32> = sent(population, channels, steps);
@@ -182,7 +183,7 @@ impl Finish {
 
 /// What a unit of the code counts, for each channel.
 pub(super) fn sent(population: &Population, channels: usize, steps: u32) -> Vec<f32> {
-    let resolution = 0.5f32.powi(steps as i32 - 1);
+    let resolution = 0.5f32.powi(population.window(steps) as i32 - 1);
     (0..channels).map(|c| population.amplitude(c) * resolution).collect()
 }
 

@@ -67,7 +67,10 @@ impl WindowGenerator {
 
     /// For a population in a network of `steps` time steps.
     pub fn of(population: &Population, steps: u32) -> Self {
-        Self { comparison: population.comparison, ..Self::new(population.base, steps, population.half_step) }
+        Self {
+            comparison: population.comparison,
+            ..Self::new(population.base, population.window(steps), population.half_step)
+        }
     }
 
     /// The code of the trains it makes.

@@ -50,7 +50,7 @@ impl Generator {
         let channels = shape.first().copied().unwrap_or(1);
         Self {
             population: population.clone(),
-            steps,
+            steps: population.window(steps),
             inner: (neurons / channels.max(1)).max(1),
             membranes: vec![0.0; neurons],
             sent: signed.then(|| vec![0.0; neurons]),

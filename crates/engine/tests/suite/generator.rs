@@ -19,6 +19,8 @@ pub(crate) struct Recipe {
     pub(crate) delay: Option<u32>,
     /// Whether bases are above 2.
     pub(crate) signed: bool,
+    /// Whether populations may have shorter windows.
+    pub(crate) windows: bool,
     encoding: Encoding,
     shape: [usize; 3],
     images: usize,
@@ -66,6 +68,7 @@ pub(crate) fn recipes(dyadic: bool) -> impl Strategy<Value = Recipe> {
             steps,
             delay: None,
             signed: false,
+            windows: false,
             encoding,
             shape,
             images,
@@ -83,10 +86,21 @@ pub(crate) fn online_recipes(dyadic: bool) -> impl Strategy<Value = Recipe> {
     })
 }
 
-/// Recipes of networks of bases above 2, whose trains have spikes of both signs. Windows are short: the `3^16` values of
+/// Recipes of networks whose populations have windows of their own.
+pub(crate) fn window_recipes(dyadic: bool) -> impl Strategy<Value = Recipe> {
+    recipes(dyadic).prop_map(|recipe| Recipe { windows: true, ..recipe })
+}
+
+/// Recipes of networks of bases above 2, whose trains have spikes of both signs, half of them with windows of their own. Windows are
+/// short: the `3^16` values of
 /// the longest are more than `f32` tells apart.
 pub(crate) fn signed_recipes() -> impl Strategy<Value = Recipe> {
-    recipes(false).prop_map(|recipe| Recipe { signed: true, steps: 1 + recipe.steps % 6, ..recipe })
+    recipes(false).prop_map(|recipe| Recipe {
+        signed: true,
+        windows: recipe.seed % 2 == 0,
+        steps: 1 + recipe.steps % 6,
+        ..recipe
+    })
 }
 
 /// Random numbers (SplitMix64).
@@ -94,11 +108,13 @@ pub(crate) struct Dice {
     pub(crate) state: u64,
     pub(crate) dyadic: bool,
     pub(crate) signed: bool,
+    /// The longest window, where populations have windows of their own.
+    pub(crate) longest: Option<u32>,
 }
 
 impl Dice {
     pub(crate) fn new(state: u64, dyadic: bool) -> Self {
-        Self { state, dyadic, signed: false }
+        Self { state, dyadic, signed: false, longest: None }
     }
 
     fn roll(&mut self) -> u64 {
@@ -181,6 +197,7 @@ impl Dice {
             } else {
                 Comparison::Above
             },
+            steps: self.longest.and_then(|longest| self.coin().then(|| 1 + self.below(longest as usize) as u32)),
             delay,
         }
     }
@@ -216,7 +233,11 @@ impl Recipe {
     /// The network and samples for it.
     pub(crate) fn grow(&self) -> (SpikingNetwork, Batch) {
         let mut net = Net::delayed(self.steps, self.delay, &self.shape, self.encoding);
-        let dice = Dice { state: self.seed, dyadic: self.dyadic, signed: self.signed };
+        let dice = Dice {
+            signed: self.signed,
+            longest: self.windows.then_some(self.steps),
+            ..Dice::new(self.seed, self.dyadic)
+        };
         let sample = match self.encoding {
             Encoding::Analog => net.input(),
             _ => net.synapse(crate::harness::affine(1.0 / 64.0, -1.5), &[net.input()]),

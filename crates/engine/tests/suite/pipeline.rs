@@ -6,7 +6,7 @@ use proptest::test_runner::{RngSeed, TestCaseError};
 use spikeconverter_engine::Batch;
 use spikeconverter_network::{Encoding, Population, Schedule, SpikingNetwork, Transfer};
 
-use crate::generator::recipes;
+use crate::generator::{recipes, window_recipes};
 use crate::harness::{ENGINES, Make, Net, Run, batch, linear, population, relu, run, sum};
 use crate::random::check;
 
@@ -39,6 +39,41 @@ fn images_in_a_row_are_as_images_alone() {
             }
             Ok(())
         });
+    }
+}
+
+/// A population with a shorter window is silent for the rest of the period; its next image must find it so.
+#[test]
+fn images_in_a_row_with_windows_of_their_own() {
+    check(300, &window_recipes(true), |network, samples| {
+        for &make in ENGINES {
+            let together = run(network, make, samples);
+            if (1..samples.count()).any(|size| in_parts(network, make, samples, size) != together) {
+                return Err(format!("{}: samples influence one another", make(network).name()));
+            }
+        }
+        Ok(())
+    });
+}
+
+/// Worked by hand, T = 4: `p` sends two digits and `q` three. 1.3 is, to the half, 1.5: 11. To `q` that is 1.5, 110, to the quarter.
+/// The read-out hears both, `p` from its own window on: 3. The sample enters in 4 steps, `q` begins after the 2 of `p`, the read-out
+/// after the 3 of `q`.
+#[test]
+fn hand_worked_windows_of_their_own() {
+    let of = |steps| Population { steps: Some(steps), half_step: true, ..relu(1.0) };
+    let mut net = Net::analog(4, &[1]);
+    let p = net.population("p", of(2), net.input());
+    let q = net.population("q", of(3), p);
+    let total = net.synapse(sum(2), &[p, q]);
+    let network = net.read(total);
+    let schedule = Schedule::new(&network);
+    assert_eq!((schedule.timing(q).listens_at, schedule.timing(q).emits_at), (4, 6));
+    assert_eq!((schedule.latency_steps, schedule.period, schedule.stages), (9, 4, 3));
+    for &make in ENGINES {
+        let found = run(&network, make, &batch(&network, vec![1.3]));
+        let codes = [&found.codes[&p], &found.codes[&q]].map(|codes| codes.data()[0]);
+        assert_eq!((codes, found.output.data()), ([0b11, 0b110], &[3.0][..]), "{}", make(&network).name());
     }
 }
 

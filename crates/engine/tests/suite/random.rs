@@ -8,7 +8,7 @@ use spikeconverter_engine::Batch;
 use spikeconverter_network::SpikingNetwork;
 
 use crate::folded_by_hand::{Difference, compare};
-use crate::generator::{Recipe, recipes};
+use crate::generator::{Recipe, recipes, window_recipes};
 use crate::harness::{ENGINES, Make, run};
 
 /// Rounding errors of an engine that computes in `f32`, relative to the sum of the magnitudes that it adds up. The bound
@@ -43,7 +43,17 @@ fn others() -> impl Iterator<Item = Make> {
 /// membranes.
 #[test]
 fn dyadic_networks_agree_in_every_spike() {
-    check(3000, &recipes(true), |network, samples| {
+    agree_in_every_spike(3000, &recipes(true));
+}
+
+/// So do networks whose populations have windows of their own.
+#[test]
+fn windows_of_their_own_agree_in_every_spike() {
+    agree_in_every_spike(1500, &window_recipes(true));
+}
+
+fn agree_in_every_spike(cases: u32, recipes: &impl Strategy<Value = Recipe>) {
+    check(cases, recipes, |network, samples| {
         let reference = run(network, ENGINES[0], samples);
         compare(network, samples, &reference, &reference, 0.0)?;
         for make in others() {
@@ -60,8 +70,17 @@ fn dyadic_networks_agree_in_every_spike() {
 /// With real numbers, engines agree in every spike but those of membranes within rounding of a threshold, which are few.
 #[test]
 fn real_networks_agree_but_for_rounding() {
+    agree_but_for_rounding(3000, &recipes(false));
+}
+
+#[test]
+fn real_windows_of_their_own_agree_but_for_rounding() {
+    agree_but_for_rounding(1500, &window_recipes(false));
+}
+
+fn agree_but_for_rounding(cases: u32, recipes: &impl Strategy<Value = Recipe>) {
     let total = Cell::new(Difference::default());
-    check(3000, &recipes(false), |network, samples| {
+    check(cases, recipes, |network, samples| {
         let reference = run(network, ENGINES[0], samples);
         let own = compare(network, samples, &reference, &reference, REFERENCE_ROUNDING)?;
         if own.different > 0 {

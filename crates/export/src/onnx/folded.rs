@@ -28,7 +28,7 @@ pub(super) fn lower(lowering: &mut Lowering<'_>) -> Result<Vec<Option<Value>>, E
             NodeKind::Population(population) => {
                 let x = exact(lowering, id, &inputs[0])?;
                 let w = &mut lowering.writer;
-                let neurons = Neurons::new(population, &node.shape, network.time_steps());
+                let neurons = Neurons::new(population, &node.shape, population.window(network.time_steps()));
                 let pooled = match &population.pool {
                     Some(pool) => {
                         let y = ops::max_pool(w, &format!("{name}/pool"), pool, &x, &node.shape);

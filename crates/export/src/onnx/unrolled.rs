@@ -272,7 +272,7 @@ impl<'l, 'a> Windows<'l, 'a> {
 
     /// The generation window: `s ← [v ≥ θ]`, `v ← k·(v − θ·s)`, and likewise on the negative side.
     fn generate(&mut self, id: NodeId, population: &Population, membrane: &Value) -> Train {
-        let (name, steps) = (self.lowering.name(id), self.lowering.network.time_steps());
+        let (name, steps) = (self.lowering.name(id), population.window(self.lowering.network.time_steps()));
         let node = self.lowering.node(id);
         let range = self.lowering.integer.then(|| bounds::of_source(self.lowering.network, &node.kind, true));
         let w = &mut self.lowering.writer;

@@ -74,7 +74,6 @@ pub(super) fn record(
 
 fn of_sample(network: &SpikingNetwork, sample: &Batch) -> std::result::Result<Vec<RasterLayer>, EngineError> {
     let schedule = Schedule::new(network);
-    let steps = network.time_steps();
     let place: Vec<NodeId> = network.spiking().collect();
     let mut layers: Vec<RasterLayer> = place
         .iter()
@@ -86,7 +85,7 @@ fn of_sample(network: &SpikingNetwork, sample: &Batch) -> std::result::Result<Ve
             RasterLayer {
                 name: node.name.clone(),
                 first_step: before + 1,
-                last_step: before + steps,
+                last_step: before + trains::window(network, id),
                 neurons,
                 trains: trains.collect(),
             }
@@ -98,7 +97,7 @@ fn of_sample(network: &SpikingNetwork, sample: &Batch) -> std::result::Result<Ve
             FoldedEngine::new(network)?.run(sample, &mut |id, codes| {
                 let Some(layer) = place_of(id).map(|at| &mut layers[at]) else { return };
                 for train in &mut layer.trains {
-                    let spikes = trains::spikes(network, codes.sample(0)[train.neuron]);
+                    let spikes = trains::spikes(network, id, codes.sample(0)[train.neuron]);
                     let steps = (layer.first_step..).zip(spikes).filter(|(_, spike)| *spike != 0);
                     train.spikes = steps.map(|(step, spike)| (step, spike.into())).collect();
                 }
