@@ -41,6 +41,7 @@ mod check;
 mod copies;
 mod error;
 pub mod explain;
+mod hasten;
 mod lower;
 pub mod methods;
 mod online;
@@ -49,6 +50,8 @@ mod quantise;
 mod report;
 mod streaming;
 mod threshold;
+mod trial;
+mod windows;
 
 pub use check::{Findings, Placement, Refusal, check};
 pub use error::ConvertError;
@@ -59,3 +62,4 @@ pub use streaming::{
     CalibrationRule, Combination, InitialRule, MaxPoolRule, NeuronRule, Part, Parts, RecipeInfo, RehearsalRule,
     ThresholdRule, combinations,
 };
+pub use windows::window_latency;

@@ -5,19 +5,19 @@
 //! have none: one that fires in every step can be no larger than it looks. So thresholds may be raised, which gives room and
 //! costs resolution; how far is tried on calibration samples, without labels.
 
-mod hasten;
-
 use std::collections::BTreeMap;
 
-use spikeconverter_engine::{Batch, ClockedEngine, Engine};
+use spikeconverter_engine::{Batch, ClockedEngine, Engine, EngineError};
 use spikeconverter_graph::{Graph, NodeId};
-use spikeconverter_network::{NodeKind, Population, Readout, Schedule, SpikingNetwork};
+use spikeconverter_network::{NodeKind, Population, Schedule, SpikingNetwork};
 
-use self::hasten::hasten;
 use crate::calibrate::ann::AnnValues;
-use crate::calibrate::{mean_difference, report_of};
-use crate::copies;
+use crate::calibrate::report_of;
+use crate::copies::{self, Member};
+use crate::hasten::{Way, hasten};
 use crate::lower::Lowered;
+use crate::trial::Trial;
+use crate::windows::least_latency;
 use crate::{Base, Conversion, ConvertError, Options, Weights};
 
 /// Samples on which networks are tried.
@@ -44,12 +44,6 @@ impl Options {
     /// [`ConvertError::Option`] where it is out of range, or what it does not combine with is asked for.
     pub(crate) fn check_delay(&self) -> Result<(), ConvertError> {
         let refused = |reason: String| Err(ConvertError::Option { option: "--delay", reason });
-        if self.max_latency.is_some() && self.online_delay().is_none() {
-            let reason =
-                "is reached by populations that fire within their windows; name a --delay below T to begin with"
-                    .to_owned();
-            return Err(ConvertError::Option { option: "--max-latency", reason });
-        }
         match self.delay {
             Some(delay) if !(1..=self.time_steps).contains(&delay) => refused(format!(
                 "{delay} steps; populations with windows of {steps} steps fire after 1 to {steps}",
@@ -86,11 +80,16 @@ impl Options {
     /// [`ConvertError::Option`] with the least latency there is.
     pub(crate) fn check_latency(&self, lowered: &Lowered) -> Result<(), ConvertError> {
         let Some(most) = self.max_latency else { return Ok(()) };
-        let least = Schedule::new(&lowered.network.with_delay(Some(1))?).latency_steps;
+        let (least, how) = if self.online_delay().is_some() {
+            let earliest = lowered.network.with_delay(Some(1))?;
+            (Schedule::new(&earliest).latency_steps, "every layer fires after one")
+        } else {
+            (least_latency(&lowered.network)?, "every layer has a window of one")
+        };
         if least <= most {
             return Ok(());
         }
-        let reason = format!("{most} steps; {least} are the least, where every layer fires after one");
+        let reason = format!("{most} steps; {least} are the least, where {how}");
         Err(ConvertError::Option { option: "--max-latency", reason })
     }
 
@@ -123,7 +122,7 @@ pub(crate) fn online(
     let samples = samples.first(SAMPLES);
     let output = conversion.network.output();
     let wanted = AnnValues::new(graph, &[lowered.targets[output.0]], &samples)?.take(lowered.targets[output.0])?;
-    let trial = Trial { samples: &samples, wanted: &wanted, correct: options.bias_correction };
+    let trial = Trial { samples: &samples, wanted: &wanted, correct: options.bias_correction, run: clocked };
     let mut best: Option<(f64, SpikingNetwork)> = None;
     for factor in HEADROOM {
         let network = raised(&conversion.network, lowered, factor)?.with_delay(Some(delay))?;
@@ -138,36 +137,47 @@ pub(crate) fn online(
         let operations = graph.macs().saturating_mul(u64::from(options.time_steps)).max(1);
         let count = usize::try_from(TRIAL_OPERATIONS / operations).unwrap_or(SAMPLES).clamp(FEWEST_SAMPLES, SAMPLES);
         let few = Trial { samples: &samples.first(count), wanted: &wanted.first(count), ..trial };
-        network = hasten(network, &lowered.copies, &few, most, &mut *progress)?;
+        let way = Earlier { delay, steps: options.time_steps };
+        network = hasten(network, &lowered.copies, &way, &few, most, &mut *progress)?;
         (_, network) = trial.run(&network)?;
     }
     survey(network, lowered, graph, &samples, conversion.samples)
 }
 
-/// What networks are tried on.
-#[derive(Clone, Copy)]
-struct Trial<'a> {
-    samples: &'a Batch,
-    /// The trained network's results.
-    wanted: &'a Batch,
-    /// Whether the read-out brings back the mean of each result.
-    correct: bool,
+/// A layer takes a step less by firing a step earlier, which wants more room for corrections.
+struct Earlier {
+    /// Of populations that have none of their own.
+    delay: u32,
+    steps: u32,
 }
 
-impl Trial<'_> {
-    /// The network with its read-out corrected, and the square error of its results.
-    fn run(&self, network: &SpikingNetwork) -> Result<(f64, SpikingNetwork), ConvertError> {
-        let output = network.output();
-        let mut network = network.clone();
-        let mut found = ClockedEngine::new(&network)?.infer(self.samples)?;
-        if self.correct && matches!(network.node(output).kind, NodeKind::Readout(_)) {
-            let difference = mean_difference(self.wanted, &found);
-            network = corrected(&network, output, &difference)?;
-            found = shifted(&found, &difference);
-        }
-        let pairs = self.wanted.data().iter().zip(found.data());
-        Ok((pairs.map(|(a, b)| f64::from(a - b).powi(2)).sum(), network))
+impl Earlier {
+    fn delay(&self, population: &Population) -> u32 {
+        population.delay.unwrap_or(self.delay)
     }
+}
+
+impl Way for Earlier {
+    fn factors(&self) -> &[f32] {
+        &HEADROOM
+    }
+
+    fn is_open(&self, population: &Population) -> bool {
+        self.delay(population) > 1
+    }
+
+    fn changed(&self, population: &Population, copy: Option<Member>, factor: f32) -> Population {
+        let delay = self.delay(population).saturating_sub(1).max(1);
+        Population { delay: Some(delay), ..copies::raised(population, copy, factor, self.steps) }
+    }
+
+    fn end(&self) -> &'static str {
+        "all of which fire after one step"
+    }
+}
+
+fn clocked(network: &SpikingNetwork, samples: &Batch) -> Result<Batch, EngineError> {
+    ClockedEngine::new(network)?.infer(samples)
 }
 
 /// The network with thresholds times a factor. A bound that the code could not reach may now be needed again.
@@ -179,29 +189,6 @@ fn raised(network: &SpikingNetwork, lowered: &Lowered, factor: f32) -> Result<Sp
         }),
         _ => kind.clone(),
     })?)
-}
-
-/// The network with a read-out that adds `difference`.
-fn corrected(network: &SpikingNetwork, output: NodeId, difference: &[f32]) -> Result<SpikingNetwork, ConvertError> {
-    Ok(network.with_kinds(|id, kind| match kind {
-        NodeKind::Readout(readout) if id == output => {
-            let initial = difference.iter().enumerate().map(|(c, d)| d + readout.initial.get(c).unwrap_or(&0.0));
-            NodeKind::Readout(Readout { initial: initial.collect(), ..readout.clone() })
-        }
-        _ => kind.clone(),
-    })?)
-}
-
-/// The results with one number added for each entry of the first axis.
-fn shifted(found: &Batch, difference: &[f32]) -> Batch {
-    let mut found = found.clone();
-    let inner = (found.volume() / difference.len().max(1)).max(1);
-    for (values, shift) in found.data_mut().chunks_mut(inner).zip(difference.iter().cycle()) {
-        for x in values {
-            *x += shift;
-        }
-    }
-    found
 }
 
 /// Reports on what the populations really send.

@@ -126,8 +126,8 @@ pub struct Options {
     /// `δ`: steps after which populations with windows fire, 1..=T; absent, when their windows are over, which is `T`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delay: Option<u32>,
-    /// Steps after which the result is to be there: populations that fire after `δ` fire earlier, one after another, until it
-    /// is; absent: all keep that delay.
+    /// Steps after which the result is to be there. With a delay, populations that fire after `δ` fire earlier, one after another,
+    /// until it is; without, their windows become shorter. Absent: all keep what they have.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_latency: Option<u32>,
     /// `N`: populations with windows for each activation, staggered so that together they are of `N` times the resolution.
@@ -242,6 +242,7 @@ impl Options {
             return Err(ConvertError::Option { option: "--time-steps", reason });
         }
         self.check_delay()?;
+        self.check_max_latency()?;
         self.check_copies()?;
         if matches!(self.encoding, Encoding::Poisson { .. }) {
             let reason = "random spikes are for methods with schedule stream; choose analog or pixels".to_owned();

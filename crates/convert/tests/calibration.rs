@@ -242,10 +242,40 @@ fn layers_give_more_than_a_step() {
     }
     let refused = hastened(&graph, 1, 3, Some(fast - 1)).expect_err("nothing is faster").to_string();
     assert!(refused.contains("--max-latency") && refused.contains(&fast.to_string()), "{refused}");
-    assert!(hastened(&graph, 1, 6, Some(fast)).expect_err("windows are whole").to_string().contains("--delay"));
     let stream = Options { max_latency: Some(9), ..Options::default() };
     let refused = method("dcgs").unwrap().convert(&graph, &images(8, 1), &stream, &mut |_, _| Ok(()));
     assert!(refused.expect_err("streams have no such delay").to_string().contains("--max-latency"));
+}
+
+/// Windows become shorter until the latency that was asked for is there, none of them for nothing, those of copies together; the delay
+/// of a whole window changes nothing. What is asked for in vain is refused at once.
+#[test]
+fn some_layers_have_shorter_windows() {
+    for (name, graph) in structures() {
+        for copies in [1, 2] {
+            let whole = hastened(&graph, copies, 6, None).unwrap();
+            let (slow, all) = (latency(&whole), whole.populations().count());
+            assert_eq!(whole.differing_window(), None);
+            for most in [slow, slow - 1, slow - 4] {
+                let network = hastened(&graph, copies, 6, Some(most)).unwrap();
+                assert_eq!(latency(&network), most, "{name}");
+                let short: Vec<_> = network.populations().filter(|(_, p)| p.window(6) < 6).collect();
+                assert_eq!((short.is_empty(), network.populations().count()), (most == slow, all), "{name}");
+                for (id, _) in short {
+                    let whole = network.with_kinds(|at, kind| match kind {
+                        NodeKind::Population(population) if at == id => {
+                            NodeKind::Population(Population { steps: None, ..population.clone() })
+                        }
+                        kind => kind.clone(),
+                    });
+                    assert!(latency(&whole.unwrap()) > most || copies > 1, "{name}: a window is short for nothing");
+                }
+            }
+        }
+    }
+    let (_, graph) = structures().remove(0);
+    let refused = hastened(&graph, 1, 6, Some(3)).expect_err("nothing is faster").to_string();
+    assert!(refused.contains("--max-latency") && refused.contains("window of one"), "{refused}");
 }
 
 /// A few layers that fire earlier cost less than all of them.

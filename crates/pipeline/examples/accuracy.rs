@@ -31,7 +31,7 @@ struct Arguments {
     /// Delays, each with every window that is longer, instead of populations that fire when their window is over
     #[arg(long, value_delimiter = ',')]
     delays: Vec<u32>,
-    /// With delays: have results after N steps, by layers that fire earlier
+    /// Have results after N steps, by layers of shorter windows, or, with delays, by layers that fire earlier
     #[arg(long)]
     max_latency: Option<u32>,
     /// Neurons for each activation
@@ -181,7 +181,7 @@ fn options(arguments: &Arguments, time_steps: u32, delay: Option<u32>) -> Option
         time_steps,
         delay,
         copies: arguments.copies,
-        max_latency: arguments.max_latency.filter(|_| delay.is_some_and(|delay| delay < time_steps)),
+        max_latency: arguments.max_latency,
         base: arguments.base.map_or(Base::Auto, Base::Fixed),
         thresholds: arguments.layer_thresholds.then_some(Granularity::Layer),
         half_step: !arguments.no_half_step,

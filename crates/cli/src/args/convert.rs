@@ -75,9 +75,9 @@ pub(crate) struct ConvertArgs {
     #[arg(long, value_name = "N")]
     pub(crate) delay: Option<u32>,
 
-    /// With --delay: have the result after N steps, by layers that fire a step earlier, those first that calibration samples
-    /// miss least
-    #[arg(long, value_name = "N", requires = "delay")]
+    /// Have the result after N steps, by layers with shorter windows than T or, with --delay, by layers that fire earlier; those
+    /// first that calibration samples miss least (method spikeconverter)
+    #[arg(long, value_name = "N")]
     pub(crate) max_latency: Option<u32>,
 
     /// N neurons for each activation, their potentials staggered: the accuracy of about log2 N more time steps, for N times the

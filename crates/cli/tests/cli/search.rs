@@ -62,6 +62,19 @@ fn latency_is_bounded() {
     assert_eq!(found["chosen"]["figures"]["latency_steps"], 4);
 }
 
+/// Where windows of one length are a little too long, layers get windows of their own.
+#[test]
+fn windows_are_shortened_to_a_latency() {
+    let folder = demo_folder();
+    let line = SEARCH.replace("-T 1,2,4,6", "-T 4");
+    let found = run(folder.path(), &format!("{line} --max-drop 5 --max-latency 17 -o net.snn --json")).json();
+    let trials = found["trials"].as_array().unwrap();
+    assert!(trials.iter().all(|trial| trial["options"]["max_latency"] == 17), "{trials:?}");
+    assert_eq!(number(&found["chosen"]["figures"], "latency_steps"), 17.0);
+    let described = run(folder.path(), "inspect net.snn --json").json();
+    assert_eq!(described["provenance"]["options"]["max_latency"], "17");
+}
+
 #[test]
 fn none_within_the_bound_is_an_answer() {
     let folder = demo_folder();

@@ -7,6 +7,7 @@ use crate::copies::copied;
 use crate::lower::lower;
 use crate::online::online;
 use crate::quantise::quantise;
+use crate::windows;
 use crate::{Conversion, ConvertError, Options, Weights};
 
 /// SpikeConverter: temporal separation and inverse-leaky neurons (F. Liu, W. Zhao, Y. Chen, Z. Wang, L. Jiang, AAAI
@@ -90,15 +91,25 @@ impl Method for SpikeConverter {
         if calibration.count() == 0 {
             return Err(ConvertError::NoCalibration);
         }
-        let lowered = copied(lower(graph, options.time_steps, options.encoding)?, options.copies)?;
+        let mut lowered = copied(lower(graph, options.time_steps, options.encoding)?, options.copies)?;
         options.check_latency(&lowered)?;
-        let layers = lowered.layers();
+        let (layers, populations) = (lowered.layers(), lowered.network.populations().count());
         let fitting = turns(options) * layers;
         match options.weights {
             Weights::F32 => {
-                let all = fitting + options.online_turns(lowered.network.populations().count());
-                let windows = calibrate(&lowered, graph, calibration, options, &mut |done| progress(done, all))?;
-                let mut done = fitting;
+                let choosing = if windows::are_chosen(&lowered, options) { layers + populations } else { 0 };
+                let all = choosing + fitting + options.online_turns(populations);
+                if choosing > 0 {
+                    let mut done = 0;
+                    let mut tried = |counts: bool| {
+                        done += usize::from(counts);
+                        progress(done, all)
+                    };
+                    lowered = windows::chosen(lowered, graph, calibration, options, &mut tried)?;
+                }
+                let mut fitted = |done| progress(choosing + done, all);
+                let windows = calibrate(&lowered, graph, calibration, options, &mut fitted)?;
+                let mut done = choosing + fitting;
                 let mut tried = |counts: bool| {
                     done += usize::from(counts);
                     progress(done, all)

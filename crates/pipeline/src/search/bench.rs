@@ -5,6 +5,7 @@ use spikeconverter_engine::{EngineError, Evaluation, EvaluationReport, Evaluator
 use spikeconverter_network::{Schedule, SnnFile};
 
 use super::samples::{Deal, read};
+use super::space::too_slow;
 use super::{Candidate, Figures, Interval, SearchRequest, SearchSetting, TrialResult};
 use crate::convert::{Prepared, convert_prepared, name_of};
 use crate::evaluate::{batch_size, check_labels};
@@ -133,6 +134,9 @@ impl<'a> Bench<'a> {
         told: &mut dyn FnMut(Phase),
     ) -> Result<TrialResult> {
         check_stop(request.stop)?;
+        if let Some(latency_steps) = too_slow(request, candidate) {
+            return Ok(TrialResult::TooSlow { latency_steps });
+        }
         told(Phase::Fitting);
         let started = Instant::now();
         let prepared = self.prepared.first(part.fitted);

@@ -1,7 +1,7 @@
 //! What is searched.
 
 use serde::Serialize;
-use spikeconverter_convert::{Base, Granularity, Method, Options, WeightCalibration, Weights};
+use spikeconverter_convert::{Base, Granularity, Method, Options, WeightCalibration, Weights, window_latency};
 use spikeconverter_network::{NetworkBuilder, Simulation};
 
 use super::{Objective, SearchRequest};
@@ -23,6 +23,8 @@ const LONGEST_NETWORK_CALIBRATION: u32 = 3;
 const LONGEST_COPIED: u32 = 6;
 /// The longest window in which spikes of both signs in base 3 are tried: with more steps base 2 is fine enough.
 const LONGEST_TERNARY: u32 = 5;
+/// Windows of one length may be longer than the latency by one part in this many for shorter ones to be chosen layer by layer.
+const SHORTENED_SHARE: u32 = 2;
 /// The shortest window in which populations that fire after two of its steps are tried.
 const SHORTEST_DELAYED: u32 = 6;
 
@@ -80,10 +82,34 @@ pub(super) fn candidates(request: &SearchRequest<'_>) -> Result<Vec<Candidate>> 
         for time_steps in time_steps(request, stream) {
             let options = Options { time_steps, ..request.options.clone() };
             let variants = if stream { vec![options] } else { of_window(method, &options, hurries) };
-            candidates.extend(variants.into_iter().map(|options| Candidate { method: name.into(), options }));
+            let variants = variants.into_iter().map(|options| within(request, method, options));
+            candidates.extend(variants.map(|options| Candidate { method: name.into(), options }));
         }
     }
     if candidates.is_empty() { Err(Error::NothingToSearch) } else { Ok(candidates) }
+}
+
+/// The options with windows of the layers' own, where windows of one length are too long for the latency that is asked for and are
+/// not far from it.
+fn within(request: &SearchRequest<'_>, method: &dyn Method, options: Options) -> Options {
+    let Some(most) = request.max_latency else { return options };
+    let windows = options.weights == Weights::F32 && options.delay.is_none() && options.max_latency.is_none();
+    if !windows || !method.info().options.contains(&"--max-latency") {
+        return options;
+    }
+    let near = most.saturating_add(most / SHORTENED_SHARE);
+    // what cannot be converted at all is said by its conversion
+    let latency = window_latency(request.model.graph(), &options);
+    let too_long = latency.is_ok_and(|latency| most < latency && latency <= near);
+    Options { max_latency: too_long.then_some(most), ..options }
+}
+
+/// The latency of a candidate of a windowed method, if it is more than is asked for: it need not be converted then.
+pub(super) fn too_slow(request: &SearchRequest<'_>, candidate: &Candidate) -> Option<u32> {
+    let most = request.max_latency.filter(|_| candidate.options.max_latency.is_none())?;
+    let windowed = known_method(&candidate.method).is_ok_and(|m| m.info().schedule == Simulation::Window.name());
+    let latency = windowed.then(|| window_latency(request.model.graph(), &candidate.options).ok())??;
+    (latency > most).then_some(latency)
 }
 
 fn time_steps(request: &SearchRequest<'_>, stream: bool) -> Vec<u32> {

@@ -1,7 +1,7 @@
-//! Layers that fire a step earlier than others, where that costs least.
+//! Layers that take a step less than others, where that costs least.
 //!
-//! A step that a layer fires earlier is a step of latency, and what it hears later has less time to be made good. Layers
-//! differ in how much that is, so that a network may have a latency that no delay of all of them gives. Which layers: the one
+//! A step that a layer fires earlier, or that its window is shorter, is a step of latency, and costs accuracy. Layers differ in how
+//! much that is, so that a network may have a latency that no setting of all of them gives. Which layers: the one
 //! whose change leaves the least error in the result, then the next. An error that was found before another layer changed is
 //! looked at as the least that it can be now, so that only layers at the head of the order are tried anew (lazy greedy
 //! selection, Minoux 1978). What turns out to have won no latency, off the longest path, is taken back in the end.
@@ -9,11 +9,26 @@
 use spikeconverter_graph::NodeId;
 use spikeconverter_network::{NodeKind, Population, Schedule, SpikingNetwork};
 
-use super::{HEADROOM, Trial};
 use crate::ConvertError;
-use crate::copies::{Copies, raised};
+use crate::copies::{Copies, Member};
+use crate::trial::Trial;
 
-/// An activation whose populations might fire a step earlier.
+/// How a population takes a step less.
+pub(crate) trait Way {
+    /// Factors of its thresholds that are tried with it.
+    fn factors(&self) -> &[f32];
+
+    /// Whether there is a step to take less.
+    fn is_open(&self, population: &Population) -> bool;
+
+    /// The population that takes a step less, with thresholds times `factor`.
+    fn changed(&self, population: &Population, copy: Option<Member>, factor: f32) -> Population;
+
+    /// What all layers do where none is open, as a clause.
+    fn end(&self) -> &'static str;
+}
+
+/// An activation whose populations might take a step less.
 struct Candidate {
     populations: Vec<NodeId>,
     /// Square error of the results if they did, as far as is known, and the factor of thresholds that it takes.
@@ -26,11 +41,12 @@ struct Candidate {
 /// A change that was made: what the populations were before.
 type Change = Vec<(NodeId, Population)>;
 
-/// The network with delays of their own for as many layers as it takes to have the result after `most` steps. `progress` is
-/// told after each trial with `false`, and once for each population, tried for the first time or not at all, with `true`.
-pub(super) fn hasten(
+/// The network with as many layers that take a step less, or several, as it takes to have the result after `most` steps. `progress`
+/// is told after each trial with `false`, and once for each population, tried for the first time or not at all, with `true`.
+pub(crate) fn hasten(
     network: SpikingNetwork,
     copies: &Copies,
+    way: &dyn Way,
     trial: &Trial<'_>,
     most: u32,
     progress: &mut dyn FnMut(bool) -> Result<(), ConvertError>,
@@ -38,8 +54,8 @@ pub(super) fn hasten(
     let mut network = network;
     let mut candidates = Vec::new();
     for populations in activations(&network, copies) {
-        let (error, factor) = if latency(&network) > most && can_hasten(&network, populations[0]) {
-            least_error(&network, copies, &populations, trial, progress)?
+        let (error, factor) = if latency(&network) > most && is_open(&network, way, populations[0]) {
+            least_error(&network, (copies, way), &populations, trial, progress)?
         } else {
             (f64::INFINITY, 1.0)
         };
@@ -53,25 +69,28 @@ pub(super) fn hasten(
         // the least is last
         candidates.sort_by(|a, b| b.error.total_cmp(&a.error));
         let Some(mut candidate) = candidates.pop() else {
-            let reason = format!("its layers, all of which fire after one step, give no result after {most} steps");
+            let reason = format!("its layers, {}, give no result after {most} steps", way.end());
             return Err(ConvertError::Network(reason));
         };
-        if !can_hasten(&network, candidate.populations[0]) {
+        if !is_open(&network, way, candidate.populations[0]) {
             continue;
         }
         if !candidate.known {
             (candidate.error, candidate.factor) =
-                least_error(&network, copies, &candidate.populations, trial, progress)?;
+                least_error(&network, (copies, way), &candidate.populations, trial, progress)?;
             candidate.known = true;
             if candidates.last().is_some_and(|next| next.error.total_cmp(&candidate.error).is_lt()) {
                 candidates.push(candidate);
                 continue;
             }
         }
+        if candidate.error == f64::INFINITY {
+            continue;
+        }
         changes.push(
             candidate.populations.iter().filter_map(|&id| Some((id, population(&network, id)?.clone()))).collect(),
         );
-        network = earlier(&network, copies, &candidate.populations, candidate.factor)?;
+        network = changed(&network, (copies, way), &candidate.populations, candidate.factor)?;
         // it may have more steps to give
         candidates.push(candidate);
         for candidate in &mut candidates {
@@ -101,41 +120,42 @@ fn activations(network: &SpikingNetwork, copies: &Copies) -> Vec<Vec<NodeId>> {
     activations
 }
 
-fn can_hasten(network: &SpikingNetwork, id: NodeId) -> bool {
-    population(network, id).is_some_and(|population| population.delay.unwrap_or(network.delay()) > 1)
+fn is_open(network: &SpikingNetwork, way: &dyn Way, id: NodeId) -> bool {
+    population(network, id).is_some_and(|population| way.is_open(population))
 }
 
-/// The least square error of the results if these populations fire a step earlier, and the factor of thresholds that gives it.
+/// The least square error of the results if these populations take a step less, and the factor of thresholds that gives it.
 fn least_error(
     network: &SpikingNetwork,
-    copies: &Copies,
+    ways: (&Copies, &dyn Way),
     populations: &[NodeId],
     trial: &Trial<'_>,
     progress: &mut dyn FnMut(bool) -> Result<(), ConvertError>,
 ) -> Result<(f64, f32), ConvertError> {
     let mut best = (f64::INFINITY, 1.0);
-    for factor in HEADROOM {
-        let (error, _) = trial.run(&earlier(network, copies, populations, factor)?)?;
-        if error < best.0 {
-            best = (error, factor);
+    for &factor in ways.1.factors() {
+        // trains that a maximum compares may have to stay as long as others
+        if let Ok(changed) = changed(network, ways, populations, factor) {
+            let (error, _) = trial.run(&changed)?;
+            if error < best.0 {
+                best = (error, factor);
+            }
         }
         progress(false)?;
     }
     Ok(best)
 }
 
-/// The network with populations that fire a step earlier, with thresholds times `factor`.
-fn earlier(
+/// The network with populations that take a step less, with thresholds times `factor`.
+fn changed(
     network: &SpikingNetwork,
-    copies: &Copies,
+    (copies, way): (&Copies, &dyn Way),
     populations: &[NodeId],
     factor: f32,
 ) -> Result<SpikingNetwork, ConvertError> {
     Ok(network.with_kinds(|id, kind| match kind {
         NodeKind::Population(population) if populations.contains(&id) => {
-            let delay = population.delay.unwrap_or(network.delay());
-            let raised = raised(population, copies.of(id), factor, network.time_steps());
-            NodeKind::Population(Population { delay: Some(delay.saturating_sub(1).max(1)), ..raised })
+            NodeKind::Population(way.changed(population, copies.of(id), factor))
         }
         kind => kind.clone(),
     })?)
