@@ -114,7 +114,7 @@ def convert(
     delay
         Fire so many steps into the window instead of after it.
     max_latency
-        With a delay: have the result after so many steps, by layers that fire earlier.
+        Have the result after so many steps, by layers with shorter windows or, with a delay, by layers that fire earlier.
     copies
         Neurons for each activation, their potentials staggered.
     percentile

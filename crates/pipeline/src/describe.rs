@@ -69,6 +69,9 @@ pub struct LayerDescription {
     pub largest_correction: f32,
     /// Whether it takes a maximum of membranes before it fires.
     pub max_pool: bool,
+    /// Steps of its window, where these are fewer than `T`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub window_steps: Option<u32>,
     /// First step of its accumulation window.
     pub listens_at: u32,
     /// First step of its generation window.
@@ -110,6 +113,7 @@ pub fn describe(file: &SnnFile, path: &Path) -> Result<Description> {
                 half_step: windowed.is_some_and(|p| p.half_step),
                 largest_correction: initial.iter().fold(0.0, |m, v| m.max(v.abs())),
                 max_pool: windowed.is_some_and(|p| p.pool.is_some()),
+                window_steps: windowed.and_then(|p| p.steps),
                 listens_at: timing.listens_at,
                 emits_at: timing.emits_at,
             }

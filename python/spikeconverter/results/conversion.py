@@ -21,6 +21,8 @@ class Schedule(Record):
         ``window``: each stage a window behind the one before; ``stream``: all in every step.
     time_steps : int
         T: the window's length, or the steps of a streaming simulation.
+    least_window_steps : int, optional
+        The shortest window of its populations, where others are longer.
     stages : int
         Populations on the longest path, the read-out included.
     latency_steps : int
@@ -33,6 +35,7 @@ class Schedule(Record):
 
     kind: str
     time_steps: int
+    least_window_steps: int | None = None
     stages: int
     latency_steps: int
     period_steps: int
@@ -132,6 +135,8 @@ class Layer(Record):
         How many there are: 1, one a channel, or one a neuron.
     transfer : str
         The activation that it stands for.
+    window_steps : int, optional
+        Steps of its window, where these are fewer than T.
     signed, half_step, max_pool : bool
         Whether it sends negative spikes, rounds to the nearest train, and takes a maximum before it fires.
     largest_correction : float
@@ -152,6 +157,7 @@ class Layer(Record):
     half_step: bool
     largest_correction: float
     max_pool: bool
+    window_steps: int | None = None
     listens_at: int
     emits_at: int
 

@@ -62,6 +62,8 @@ class Evaluation(Result):
         Conversion method, and the engine that ran the spiking network.
     time_steps : int
         T: the window's length of a layer, or the steps of a streaming simulation.
+    least_window_steps : int, optional
+        The shortest window of its populations, where others are longer.
     schedule : str
         ``window`` or ``stream``.
     latency_steps, period_steps, stages : int
@@ -99,6 +101,7 @@ class Evaluation(Result):
     method: str
     engine: str
     time_steps: int
+    least_window_steps: int | None = None
     schedule: str
     latency_steps: int
     delay_steps: int | None = None

@@ -12,9 +12,9 @@ use super::{DataArgs, ModelArgs, PreprocessArgs};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Methods at several T, with one threshold a channel or a layer, with weights calibrated layer by layer or together: \
-candidates race in rounds. Each round converts them on more calibration samples than the last, compares them on others, and \
-lets the best quarter go on: those that may stay within --max-drop, by cost. The cheapest that is left is measured once more, \
+Methods at several T, with one threshold a channel or a layer, with weights calibrated layer by layer or together and, where \
+latency counts, in base 3, with two neurons for each activation, a delay, or windows of the layers' own: candidates race in \
+rounds. Each round converts them on more calibration samples than the last, compares them on others, and lets the best quarter go on: those that may stay within --max-drop, by cost. The cheapest that is left is measured once more, \
 on samples that neither fitted nor chose it; that drop and its 95 % interval are printed, and that network is written.
 
 All samples come from the calibration data: of a folder that holds a training and a test part, from the training part. Test \

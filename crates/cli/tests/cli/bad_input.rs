@@ -78,7 +78,7 @@ fn usage() {
         "--time-steps 0",
         "--time-steps 4097",
         "-T x",
-        "--base 3",
+        "--base 3.5",
         "--base 0.5",
         "--calibrate 0",
         "--limit 0",

@@ -1,21 +1,12 @@
 //! The commands on the network that ships with the program.
 
-use crate::common::{Run, demo_folder, files, run, write_npy};
+use crate::common::{CONVERT, demo_folder, files, number, run, succeeds, write_npy};
 use serde_json::Value;
 
-const CONVERT: &str = "convert digits.onnx --data digits-train.npz --scale 1/16 -o net.snn";
 const EVAL: &str = "eval net.snn --data digits-test.npz --limit 200";
 
 fn keys(value: &Value) -> Vec<&str> {
     value.as_object().unwrap().keys().map(String::as_str).collect()
-}
-
-fn number(value: &Value, key: &str) -> f64 {
-    value[key].as_f64().unwrap_or_else(|| panic!("{key} is {}", value[key]))
-}
-
-fn succeeds(run: &Run) {
-    assert_eq!((run.code, run.err.as_str()), (0, ""), "{run:?}");
 }
 
 #[test]
@@ -149,6 +140,33 @@ fn every_option_reaches_the_network() {
     assert_eq!((record["seed"].clone(), record["base"].clone()), ("7".into(), "1.5".into()));
 }
 
+/// Spikes of both signs, and windows that are shorter than others, as every command shows them.
+#[test]
+fn codes_of_other_bases_and_lengths() {
+    let folder = demo_folder();
+    let path = folder.path();
+    for (options, told) in [("-T 2 --base 3", "2 bits a spike"), ("-T 4 --max-latency 17", "some shorter")] {
+        succeeds(&run(path, &format!("{CONVERT} {options} --calibrate 64")));
+        for engine in ["reference", "folded", "clocked"] {
+            let found = run(path, &format!("{EVAL} --engine {engine}"));
+            assert!(found.out.contains(told), "{engine}: {found:?}");
+            let found = run(path, &format!("{EVAL} --engine {engine} --json")).json();
+            assert!(number(&found, "agreement") > 0.97, "{options}: {found}");
+        }
+        let layers = run(path, "inspect net.snn --json").json()["layers"].clone();
+        let layers = layers.as_array().unwrap();
+        let signed = layers.iter().all(|layer| layer["signed"] == true && number(layer, "base") == 3.0);
+        assert_eq!(signed, options.contains("base"), "{layers:?}");
+        let shorter = layers.iter().any(|layer| layer["window_steps"].as_u64().is_some_and(|steps| steps < 4));
+        assert_eq!(shorter, !signed, "{layers:?}");
+        for form in ["", "--unrolled"] {
+            succeeds(&run(path, &format!("export net.snn --to onnx {form} -o out.onnx")));
+        }
+    }
+    let refused = run(path, "export net.snn --to c -o out.c");
+    assert!(refused.complaint().contains("--weights i8"), "{refused:?}");
+}
+
 #[test]
 fn the_same_command_writes_the_same_file() {
     let folder = demo_folder();
@@ -265,70 +283,6 @@ fn without_labels_there_is_agreement_and_no_accuracy() {
     assert_eq!(number(&found, "images"), 2.0);
     assert!((0.0..=1.0).contains(&number(&found, "agreement")));
     assert!(run(folder.path(), "eval net.snn --data x_other.npy").out.contains("no labels"));
-}
-
-#[test]
-fn explains_where_accuracy_went() {
-    let folder = demo_folder();
-    for weights in ["f32", "i8"] {
-        succeeds(&run(folder.path(), &format!("{CONVERT} -T 2 --weight-calibration none --weights {weights}")));
-        let line = "explain net.snn --data digits-test.npz --limit 120";
-        let found = run(folder.path(), &format!("{line} --json")).json();
-        assert_eq!((number(&found, "samples"), found["labelled"].clone()), (120.0, Value::Bool(true)));
-        let layers = found["layers"].as_array().unwrap();
-        let described = run(folder.path(), "inspect net.snn --json").json();
-        assert_eq!(layers.len(), described["layers"].as_array().unwrap().len());
-        for layer in layers {
-            let error = &layer["error"];
-            let parts = ["clipping", "quantisation", "unevenness", "inherited", "weight_rounding"];
-            let sum: f64 = parts.iter().map(|part| number(error, part)).sum();
-            assert!((sum - number(error, "total")).abs() < 1e-9 && number(error, "total") > 0.0, "{layer}");
-            assert_eq!(weights == "i8", number(error, "weight_rounding") != 0.0, "{layer}");
-            assert!(number(layer, "accuracy_cost").abs() <= 1.0 && number(layer, "accuracy_recovered").abs() <= 1.0);
-        }
-        for advice in found["advice"].as_array().unwrap() {
-            let command = advice["command"].as_str().unwrap();
-            assert!(
-                number(advice, "gain") > 0.0 && command.starts_with("spikeconverter convert digits.onnx"),
-                "{advice}"
-            );
-        }
-        succeeds(&run(folder.path(), line));
-        let quick = run(folder.path(), &format!("{line} --no-advice --json")).json();
-        assert_eq!(quick["advice"].as_array().unwrap().len(), 0);
-        assert_eq!(quick["layers"], found["layers"]);
-    }
-}
-
-/// A streaming network loses something to the order of spikes, and its page stands alone.
-#[test]
-fn explains_streams_and_writes_pages() {
-    let folder = demo_folder();
-    succeeds(&run(folder.path(), &format!("{CONVERT} --method rueckauer2017 -T 8 --calibrate 64")));
-    let line = "explain net.snn --data digits-test.npz --limit 64 --report out.html";
-    let found = run(folder.path(), &format!("{line} --json")).json();
-    let layers = found["layers"].as_array().unwrap();
-    for layer in layers {
-        let error = &layer["error"];
-        let parts = ["clipping", "quantisation", "unevenness", "inherited", "weight_rounding"];
-        let sum: f64 = parts.iter().map(|part| number(error, part)).sum();
-        assert!((sum - number(error, "total")).abs() < 1e-9 && number(error, "total") > 0.0, "{layer}");
-        assert!(number(layer, "accuracy_recovered").abs() <= 1.0);
-    }
-    assert!(layers.iter().skip(1).any(|layer| number(&layer["error"], "unevenness").abs() > 1e-4), "{found}");
-    let advised = |text: &str| {
-        let advice = found["advice"].as_array().unwrap();
-        advice.iter().any(|advice| advice["command"].as_str().unwrap().contains(text))
-    };
-    assert!(advised("--method rueckauer2017 -T 16"), "{}", found["advice"]);
-    let html = std::fs::read_to_string(folder.path().join("out.html")).unwrap();
-    for told in ["<!doctype html>", "net.snn", "unevenness", "Firing rates", "most wrong", "rueckauer2017"] {
-        assert!(html.contains(told), "{told}");
-    }
-    assert!(!html.contains(folder.path().to_str().unwrap()));
-    assert!(run(folder.path(), line).out.contains("report: out.html"));
-    let refused = run(folder.path(), "explain net.snn --data digits-test.npz --report net.snn");
-    assert!(refused.complaint().contains("--report"), "{refused:?}");
 }
 
 /// Made-up images calibrate well enough for long windows; a note says what they are, and the file what it was made with.

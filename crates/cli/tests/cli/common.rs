@@ -97,3 +97,16 @@ pub(crate) fn data_folder() -> Option<PathBuf> {
     }
     folder
 }
+
+/// Converts the network of the demo.
+pub(crate) const CONVERT: &str = "convert digits.onnx --data digits-train.npz --scale 1/16 -o net.snn";
+
+/// A number of a JSON object.
+pub(crate) fn number(value: &Value, key: &str) -> f64 {
+    value[key].as_f64().unwrap_or_else(|| panic!("{key} of {value}"))
+}
+
+/// Checks that a command succeeded and had nothing to complain about.
+pub(crate) fn succeeds(run: &Run) {
+    assert_eq!((run.code, run.err.as_str()), (0, ""), "{run:?}");
+}

@@ -4,14 +4,10 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-use crate::common::{Run, data_folder, demo_folder, files, run, run_in};
+use crate::common::{Run, data_folder, demo_folder, files, run, run_in, succeeds};
 
 const COMPARE: &str = "compare digits.onnx --data digits-test.npz --calibration-data digits-train.npz --scale 1/16 \
                        --calibrate 32 --limit 50 --methods spikeconverter";
-
-fn succeeds(run: &Run) {
-    assert_eq!((run.code, run.err.as_str()), (0, ""), "{run:?}");
-}
 
 /// The cells of a run with `--json`, without what differs from run to run.
 fn cells(run: &Run) -> Vec<Value> {

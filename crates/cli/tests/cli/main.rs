@@ -5,6 +5,7 @@ mod book;
 mod commands;
 mod common;
 mod compare;
+mod explain;
 mod nir;
 mod real_data;
 mod search;

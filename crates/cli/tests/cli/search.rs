@@ -2,14 +2,10 @@
 
 use serde_json::Value;
 
-use crate::common::{data_folder, demo_folder, files, run, run_in};
+use crate::common::{data_folder, demo_folder, files, number, run, run_in};
 
 const SEARCH: &str = "search digits.onnx --data digits-train.npz --scale 1/16 --methods spikeconverter -T 1,2,4,6 \
                       --calibrate 64 --held-out 400";
-
-fn number(value: &Value, key: &str) -> f64 {
-    value[key].as_f64().unwrap_or_else(|| panic!("{key} of {value}"))
-}
 
 /// What is written is what was chosen, and keeps what was promised on samples that nothing was chosen by.
 #[test]

@@ -43,6 +43,7 @@ pub fn description(description: &Description) -> String {
         Table::new(&["<layer", "shape", "neurons", "base", "threshold", "to", "<transfer", "listens at", "fires at"]);
     for layer in &description.layers {
         let pooled = if layer.max_pool { " of max-pool" } else { "" };
+        let window = layer.window_steps.map_or_else(String::new, |steps| format!(", {steps} steps"));
         layers.row([
             layer.name.clone(),
             shape(&layer.shape),
@@ -50,7 +51,7 @@ pub fn description(description: &Description) -> String {
             figures(layer.base),
             figures(layer.threshold_min),
             figures(layer.threshold_max),
-            format!("{}{pooled}", layer.transfer),
+            format!("{}{pooled}{window}", layer.transfer),
             layer.listens_at.to_string(),
             layer.emits_at.to_string(),
         ]);
@@ -67,6 +68,11 @@ pub(super) fn fired(most: Option<u32>, least: Option<u32>) -> String {
     }
 }
 
+/// Windows of layers that are shorter than `T`.
+pub(super) fn shorter(least: Option<u32>) -> String {
+    least.map_or_else(String::new, |least| format!(" (some shorter, {least} at least)"))
+}
+
 /// The schedule in words.
 pub(super) fn timing(schedule: &ScheduleSummary) -> String {
     if schedule.kind == Simulation::Stream.name() {
@@ -77,8 +83,13 @@ pub(super) fn timing(schedule: &ScheduleSummary) -> String {
     }
     let delay = fired(schedule.delay_steps, schedule.least_delay_steps);
     format!(
-        "{}: T = {} steps a window{delay}, {} stages, result after {} steps, a new sample every {}",
-        schedule.kind, schedule.time_steps, schedule.stages, schedule.latency_steps, schedule.period_steps
+        "{}: T = {} steps a window{}{delay}, {} stages, result after {} steps, a new sample every {}",
+        schedule.kind,
+        schedule.time_steps,
+        shorter(schedule.least_window_steps),
+        schedule.stages,
+        schedule.latency_steps,
+        schedule.period_steps
     )
 }
 

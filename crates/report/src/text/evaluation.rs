@@ -3,7 +3,7 @@ use std::fmt::Write as _;
 use spikeconverter_network::Simulation;
 use spikeconverter_pipeline::EvaluationReport;
 
-use super::description::fired;
+use super::description::{fired, shorter};
 use super::table::{Table, metric, percent, percent_if, points_if, thousands};
 
 /// Said where the trained network is no better than guessing.
@@ -53,8 +53,9 @@ pub fn evaluation(report: &EvaluationReport) -> String {
     let _ = match report.schedule {
         Simulation::Window => writeln!(
             text,
-            "T = {} steps a window{}, {} stages: result after {} steps, one image every {}",
+            "T = {} steps a window{}{}, {} stages: result after {} steps, one image every {}",
             report.time_steps,
+            shorter(report.least_window_steps),
             fired(report.delay_steps, report.least_delay_steps),
             report.stages,
             report.latency_steps,
