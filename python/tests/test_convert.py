@@ -68,6 +68,12 @@ def test_options_are_those_of_the_command_line(digits: Digits, integers: sc.Netw
     assert early.describe().schedule.delay_steps == 2
     earlier = digits.convert(time_steps=4, delay=2, max_latency=early.describe().schedule.latency_steps - 1, base=2.0)
     assert earlier.describe().schedule.latency_steps == early.describe().schedule.latency_steps - 1
+    shorter = digits.convert(time_steps=4, max_latency=17)
+    schedule = shorter.describe().schedule
+    assert schedule.latency_steps == 17 and schedule.least_window_steps in (1, 2, 3)
+    assert any(layer.window_steps == schedule.least_window_steps for layer in shorter.describe().layers)
+    ternary = digits.convert(time_steps=2, base=3)
+    assert all(layer.signed and layer.base == 3 for layer in ternary.describe().layers)
     many = digits.convert(time_steps=4, copies=2)
     assert many.describe().provenance["options"]["copies"] == "2"
     assert many.describe().neurons == 2 * early.describe().neurons

@@ -79,7 +79,9 @@ fn random_networks_agree_but_for_rounding() {
     check(3000, &signed_recipes(), |network, samples| {
         let reference = run(network, ENGINES[0], samples);
         let mixed = |code: &&i32| matches!(SignedTrain::count(**code), (spikes, n) if n > 0 && n < spikes);
-        both.set(both.get() + reference.codes.values().flat_map(|codes| codes.data()).filter(mixed).count());
+        both.set(
+            both.get() + reference.codes.values().flat_map(spikeconverter_engine::Batch::data).filter(mixed).count(),
+        );
         for &make in &ENGINES[1..] {
             let run = run(network, make, samples);
             for (id, codes) in &run.codes {
