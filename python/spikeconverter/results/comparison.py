@@ -100,7 +100,9 @@ class Comparison(Result):
 def _row_of_cell(cell: Cell) -> dict[str, Any]:
     row = {"method": cell.method, "time_steps": cell.time_steps}
     if cell.evaluation is not None:
-        row |= flat(cell.evaluation, without=["layers", "encoding", "steps_used", "delay_steps", "least_delay_steps", "least_window_steps"])
+        row |= flat(
+            cell.evaluation, without=["layers", "encoding", "steps_used", "delay_steps", "least_delay_steps", "least_window_steps"]
+        )
         row["gap"] = cell.evaluation.gap
     if cell.fronts is not None:
         row |= flat(cell.fronts)
