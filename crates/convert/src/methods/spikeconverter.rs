@@ -73,7 +73,7 @@ impl Method for SpikeConverter {
                    second membrane where samples follow each other; no other method makes integer networks \
                    (`--weights`). Calibration is a walk through both networks, and takes longer where short windows \
                    calibrate weights as well. Its price is latency, a window for each layer, of which `--delay` saves \
-                   a part, `--base 3` another for spikes of both signs, and `--copies` a third for more neurons; for \
+                   a part, `--base` 3 another for spikes of both signs, and `--copies` a third for more neurons; for \
                    results after a few steps use `dcgs` or `group`.",
             recipe: None,
         }
