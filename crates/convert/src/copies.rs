@@ -215,13 +215,24 @@ pub(crate) fn offset(index: u32, count: u32) -> f32 {
 pub(crate) fn raised(population: &Population, copy: Option<Member>, factor: f32, steps: u32) -> Population {
     let mut raised = population.clone();
     raised.threshold.iter_mut().for_each(|threshold| *threshold *= factor);
+    restaggered(population, raised, copy, steps)
+}
+
+/// `changed`, which was `population`, with the shift of a copy for the resolution step that it has now.
+pub(crate) fn restaggered(
+    population: &Population,
+    mut changed: Population,
+    copy: Option<Member>,
+    steps: u32,
+) -> Population {
+    let step = |of: &Population, c: usize| of.threshold(c) * of.code(steps).resolution() as f32;
     if let Some(copy) = copy {
-        let shift = (factor - 1.0) * offset(copy.index, copy.count) * population.code(steps).resolution() as f32;
-        for (c, initial) in raised.initial.iter_mut().enumerate() {
-            *initial += shift * population.threshold(c);
+        for c in 0..changed.initial.len() {
+            let grown = step(&changed, c) - step(population, c);
+            changed.initial[c] += offset(copy.index, copy.count) * grown;
         }
     }
-    raised
+    changed
 }
 
 #[cfg(test)]

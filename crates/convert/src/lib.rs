@@ -62,4 +62,4 @@ pub use streaming::{
     CalibrationRule, Combination, InitialRule, MaxPoolRule, NeuronRule, Part, Parts, RecipeInfo, RehearsalRule,
     ThresholdRule, combinations,
 };
-pub use windows::window_latency;
+pub use windows::{least_window_latency, window_latency};

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use spikeconverter_engine::{Batch, ClockedEngine, Engine, EngineError};
 use spikeconverter_graph::{Graph, NodeId};
 use spikeconverter_network::{NodeKind, Population, Schedule, SpikingNetwork};
+use spikeconverter_neuron::WindowCode;
 
 use crate::calibrate::ann::AnnValues;
 use crate::calibrate::report_of;
@@ -91,6 +92,22 @@ impl Options {
         }
         let reason = format!("{most} steps; {least} are the least, where {how}");
         Err(ConvertError::Option { option: "--max-latency", reason })
+    }
+
+    /// Checks that the base suits maxima of trains, before anything is calibrated.
+    ///
+    /// # Errors
+    /// [`ConvertError::Option`] with the node and the bases there are.
+    pub(crate) fn check_maxima(&self, lowered: &Lowered) -> Result<(), ConvertError> {
+        let Base::Fixed(base) = self.implied_base() else { return Ok(()) };
+        let fits = base == 2.0 || (self.online_delay().is_none() && (base < 2.0 || base == WindowCode::LARGEST_BASE));
+        let nodes = lowered.network.nodes();
+        let Some(maximum) = nodes.iter().find(|node| matches!(node.kind, NodeKind::MaxPool(_)) && !fits) else {
+            return Ok(());
+        };
+        let bases = if self.online_delay().is_some() { "--base 2" } else { "--base up to 2, or 3" };
+        let reason = format!("{base} has no maximum of spike trains, which node `{}` is; choose {bases}", maximum.name);
+        Err(ConvertError::Option { option: "--base", reason })
     }
 
     /// How many networks are tried, or parts of one, of so many populations, to make one with a delay.

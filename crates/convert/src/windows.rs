@@ -57,6 +57,14 @@ pub fn window_latency(graph: &Graph, options: &Options) -> Result<u32, ConvertEr
     Ok(Schedule::new(&network.with_delay(options.online_delay())?).latency_steps)
 }
 
+/// The fewest steps to the result that windows of the layers' own can give.
+///
+/// # Errors
+/// As [`window_latency`].
+pub fn least_window_latency(graph: &Graph, options: &Options) -> Result<u32, ConvertError> {
+    least_latency(&lower(graph, options.time_steps, options.encoding)?.network)
+}
+
 /// The least latency that windows of their own can give: one step for every population.
 pub(crate) fn least_latency(network: &SpikingNetwork) -> Result<u32, ConvertError> {
     let shortest = network.with_kinds(|_, kind| match kind {
@@ -111,9 +119,10 @@ impl Way for Shorter {
 
     fn changed(&self, population: &Population, copy: Option<Member>, factor: f32) -> Population {
         let steps = population.window(self.steps).saturating_sub(1).max(1);
-        let shorter = Population { steps: Some(steps), ..population.clone() };
+        let mut shorter = Population { steps: Some(steps), ..population.clone() };
         let ranges = population.code(self.steps).range() / shorter.code(self.steps).range();
-        Population { steps: Some(steps), ..copies::raised(population, copy, factor * ranges as f32, self.steps) }
+        shorter.threshold.iter_mut().for_each(|threshold| *threshold *= factor * ranges as f32);
+        copies::restaggered(population, shorter, copy, self.steps)
     }
 
     fn end(&self) -> &'static str {
@@ -123,4 +132,32 @@ impl Way for Shorter {
 
 fn folded(network: &SpikingNetwork, samples: &Batch) -> Result<Batch, EngineError> {
     FoldedEngine::new(network)?.infer(samples)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::copies::{Copies, copied, staggered};
+
+    /// A copy whose window lost a step is the copy of a population that lost it.
+    #[test]
+    fn copies_keep_their_stagger() {
+        let mut builder = spikeconverter_graph::GraphBuilder::new();
+        let x = builder.input("x", vec![2]).unwrap();
+        let relu = spikeconverter_graph::Op::Activation(spikeconverter_graph::ops::Activation::Relu);
+        let y = builder.add("relu", relu, &[x]).unwrap();
+        let graph = builder.finish(vec![y]).unwrap();
+        let lowered = copied(lower(&graph, 4, crate::Options::default().encoding).unwrap(), 2).unwrap();
+        let copies: &Copies = &lowered.copies;
+        let plain = Population { threshold: vec![1.5, 0.5], ..Population::default() };
+        let way = Shorter { steps: 4 };
+        for (id, _) in lowered.network.populations() {
+            let copy = copies.of(id).unwrap();
+            let found = way.changed(&staggered(&plain, copy, 2, 4), Some(copy), 0.85);
+            let wanted = staggered(&way.changed(&plain, None, 0.85), copy, 2, 4);
+            assert_eq!((found.steps, &found.threshold), (Some(3), &wanted.threshold));
+            let close = |(a, b): (&f32, &f32)| (a - b).abs() < 1e-6;
+            assert!(found.initial.iter().zip(&wanted.initial).all(close), "{found:?} {wanted:?}");
+        }
+    }
 }

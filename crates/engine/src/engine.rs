@@ -15,8 +15,8 @@ pub trait Engine: Send + Sync {
     /// `watch` is shown the spike trains: samples come in groups, in order, and for each group it is called once for each
     /// population, in topological order (an engine may take all samples as one group). It sees, for each sample and
     /// neuron, a *code*, whose binary digits are the spikes (step `T` is the last digit, a spike at step 1 counts
-    /// `2^(T-1)`), negated where the spikes are negative. A window's spikes all have one sign, unless the network is
-    /// [online](SpikingNetwork::is_online): codes are then [`SignedTrain`]s. Of a streaming network,
+    /// `2^(T-1)`), negated where the spikes are negative. A window's spikes all have one sign, unless the network
+    /// [has signed trains](SpikingNetwork::has_signed_trains): codes are then [`SignedTrain`]s. Of a streaming network,
     /// whose trains may be long, a code is what was sent in all, in quanta of the population, positive less negative ones
     /// (weighted spikes count their binary digits): [`StreamingPopulation::unit`] is what it stands for, where spikes are
     /// all alike it is their number, and [`StreamingEngine::record`] shows each step.

@@ -26,10 +26,10 @@ impl SpikingNetwork {
         (self.is_online() && least < self.most_delay()).then_some(least)
     }
 
-    /// The shortest window of its populations, where others are longer.
-    pub fn differing_window(&self) -> Option<u32> {
-        let windows = || self.populations().map(|(_, population)| population.window(self.time_steps));
-        windows().min().filter(|&least| windows().any(|window| window > least))
+    /// The shortest window of its populations, where that is shorter than `T`.
+    pub fn shorter_window(&self) -> Option<u32> {
+        let windows = self.populations().map(|(_, population)| population.window(self.time_steps));
+        windows.min().filter(|&least| least < self.time_steps)
     }
 
     fn delays(&self) -> impl Iterator<Item = u32> {

@@ -61,7 +61,7 @@ pub struct Schedule {
     timings: Vec<Timing>,
     /// Steps between one image and the next.
     pub period: u32,
-    /// Steps from the first input to the result: `T_in + T·L` for `L` populations in a row, `T` and their delays where they are online, or
+    /// Steps from the first input to the result: the input's window and those of the populations on the longest path (`T_in + T·L` for `L` of length `T`), `T` and their delays where they are online, or
     /// `T` of a streaming network.
     pub latency_steps: u32,
     /// Populations on the longest path, the read-out included.

@@ -181,7 +181,8 @@ fn options(arguments: &Arguments, time_steps: u32, delay: Option<u32>) -> Option
         time_steps,
         delay,
         copies: arguments.copies,
-        max_latency: arguments.max_latency,
+        // beside delays, whole windows stay as they are
+        max_latency: arguments.max_latency.filter(|_| delay.is_none_or(|delay| delay < time_steps)),
         base: arguments.base.map_or(Base::Auto, Base::Fixed),
         thresholds: arguments.layer_thresholds.then_some(Granularity::Layer),
         half_step: !arguments.no_half_step,

@@ -133,7 +133,8 @@ fn trials_of_window(info: &MethodInfo, options: &Options) -> Vec<Trial> {
         Base::Auto => true,
         Base::Fixed(base) => base <= 2.0,
     };
-    if real && one_sign && options.half_step && options.delay.is_none() {
+    let hears_all = options.delay.is_none_or(|delay| delay >= options.time_steps);
+    if real && one_sign && options.half_step && hears_all {
         let options = Options { base: Base::Fixed(3.0), ..options.clone() };
         trial("--base", "Spikes of both signs in base 3".into(), options);
     }

@@ -109,7 +109,7 @@ pub struct ScheduleSummary {
     pub kind: &'static str,
     /// `T`: the window length, or the steps of a streaming simulation.
     pub time_steps: u32,
-    /// The shortest window of its populations in steps, where others are longer.
+    /// The shortest window of its populations in steps, where that is shorter than `T`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub least_window_steps: Option<u32>,
     /// Populations on the longest path, the read-out included.
@@ -133,7 +133,7 @@ impl ScheduleSummary {
         Self {
             kind: network.simulation().name(),
             time_steps: network.time_steps(),
-            least_window_steps: network.differing_window(),
+            least_window_steps: network.shorter_window(),
             stages: schedule.stages,
             latency_steps: schedule.latency_steps,
             period_steps: schedule.period,

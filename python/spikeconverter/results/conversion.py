@@ -22,7 +22,7 @@ class Schedule(Record):
     time_steps : int
         T: the window's length, or the steps of a streaming simulation.
     least_window_steps : int, optional
-        The shortest window of its populations, where others are longer.
+        The shortest window of its populations, where that is shorter than T.
     stages : int
         Populations on the longest path, the read-out included.
     latency_steps : int

@@ -63,7 +63,7 @@ class Evaluation(Result):
     time_steps : int
         T: the window's length of a layer, or the steps of a streaming simulation.
     least_window_steps : int, optional
-        The shortest window of its populations, where others are longer.
+        The shortest window of its populations, where that is shorter than T.
     schedule : str
         ``window`` or ``stream``.
     latency_steps, period_steps, stages : int

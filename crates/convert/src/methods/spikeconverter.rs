@@ -93,6 +93,7 @@ impl Method for SpikeConverter {
         }
         let mut lowered = copied(lower(graph, options.time_steps, options.encoding)?, options.copies)?;
         options.check_latency(&lowered)?;
+        options.check_maxima(&lowered)?;
         let (layers, populations) = (lowered.layers(), lowered.network.populations().count());
         let fitting = turns(options) * layers;
         match options.weights {

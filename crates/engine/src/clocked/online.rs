@@ -1,4 +1,4 @@
-//! Windowed networks whose populations generate while they listen.
+//! Windowed networks whose populations generate while they listen, or whose whole windows have spikes of both signs.
 //!
 //! Layer by layer, all steps of a window at once: synapses are dense products with the steps as samples of a batch, since
 //! signed trains are busier than a kernel for events wants them. Signals are decoded, `θ k^-(t-1) s(t)` in step `t`, so that

@@ -16,7 +16,7 @@ pub struct EvaluationReport {
     pub engine: String,
     /// `T` in steps: the window length of a population, or the length of a streaming simulation.
     pub time_steps: u32,
-    /// The shortest window of its populations in steps, where others are longer.
+    /// The shortest window of its populations in steps, where that is shorter than `T`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub least_window_steps: Option<u32>,
     /// Whether `T` is a window of each layer or the steps of the whole.
@@ -163,7 +163,7 @@ impl EvaluationReport {
             method: method.into(),
             engine: engine.into(),
             time_steps: network.time_steps(),
-            least_window_steps: network.differing_window(),
+            least_window_steps: network.shorter_window(),
             schedule: network.simulation(),
             latency_steps: schedule.latency_steps,
             delay_steps: network.is_online().then(|| network.most_delay()),

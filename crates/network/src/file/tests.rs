@@ -76,6 +76,14 @@ fn online_networks_have_a_format_of_their_own() {
     let ternary = SnnFile { network: ternary.unwrap(), ..example() };
     let bytes = ternary.to_bytes().unwrap();
     assert!(holds(&bytes, br#"\"format\":5"#) && SnnFile::from_bytes(&bytes).unwrap() == ternary);
+    let shorter = example().network.with_kinds(|_, kind| match kind {
+        NodeKind::Population(population) => NodeKind::Population(Population { steps: Some(1), ..population.clone() }),
+        kind => kind.clone(),
+    });
+    let shorter = SnnFile { network: shorter.unwrap(), ..example() };
+    assert_eq!(shorter.network.shorter_window(), Some(1));
+    let bytes = shorter.to_bytes().unwrap();
+    assert!(holds(&bytes, br#"\"format\":5"#) && SnnFile::from_bytes(&bytes).unwrap() == shorter);
     // the delay of a whole window is no delay
     assert_eq!(delayed(Some(5)).to_bytes().unwrap(), example().to_bytes().unwrap());
 }

@@ -1,7 +1,9 @@
 //! What is searched.
 
 use serde::Serialize;
-use spikeconverter_convert::{Base, Granularity, Method, Options, WeightCalibration, Weights, window_latency};
+use spikeconverter_convert::{
+    Base, Granularity, Method, Options, WeightCalibration, Weights, least_window_latency, window_latency,
+};
 use spikeconverter_network::{NetworkBuilder, Simulation};
 
 use super::{Objective, SearchRequest};
@@ -100,7 +102,8 @@ fn within(request: &SearchRequest<'_>, method: &dyn Method, options: Options) ->
     let near = most.saturating_add(most / SHORTENED_SHARE);
     // what cannot be converted at all is said by its conversion
     let latency = window_latency(request.model.graph(), &options);
-    let too_long = latency.is_ok_and(|latency| most < latency && latency <= near);
+    let too_long = latency.is_ok_and(|latency| most < latency && latency <= near)
+        && least_window_latency(request.model.graph(), &options).is_ok_and(|least| least <= most);
     Options { max_latency: too_long.then_some(most), ..options }
 }
 

@@ -43,7 +43,7 @@ pub fn description(description: &Description) -> String {
         Table::new(&["<layer", "shape", "neurons", "base", "threshold", "to", "<transfer", "listens at", "fires at"]);
     for layer in &description.layers {
         let pooled = if layer.max_pool { " of max-pool" } else { "" };
-        let window = layer.window_steps.map_or_else(String::new, |steps| format!(", {steps} steps"));
+        let window = layer.window_steps.map_or_else(String::new, |steps| format!(", window of {steps}"));
         layers.row([
             layer.name.clone(),
             shape(&layer.shape),
