@@ -270,7 +270,7 @@ fn report(network: &SpikingNetwork, id: NodeId, population: &Population, sent: &
         base: population.base,
         threshold_min,
         threshold_max,
-        signed: population.has_signed_digits() || population.transfer.is_signed(),
+        signed: population.is_signed(),
         error: if power > 0.0 { error / power } else { 0.0 },
         largest_correction: population.initial.iter().fold(0.0, |m, x| m.max(x.abs())),
     }

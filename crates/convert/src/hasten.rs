@@ -23,9 +23,6 @@ pub(crate) trait Way {
 
     /// The population that takes a step less, with thresholds times `factor`.
     fn changed(&self, population: &Population, copy: Option<Member>, factor: f32) -> Population;
-
-    /// What all layers do where none is open, as a clause.
-    fn end(&self) -> &'static str;
 }
 
 /// An activation whose populations might take a step less.
@@ -69,7 +66,8 @@ pub(crate) fn hasten(
         // the least is last
         candidates.sort_by(|a, b| b.error.total_cmp(&a.error));
         let Some(mut candidate) = candidates.pop() else {
-            let reason = format!("its layers, {}, give no result after {most} steps", way.end());
+            let reason =
+                format!("no layer has another step to lose, and its result comes after more than {most} steps");
             return Err(ConvertError::Network(reason));
         };
         if !is_open(&network, way, candidate.populations[0]) {

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use spikeconverter_engine::{Batch, ClockedEngine, Engine, EngineError};
 use spikeconverter_graph::{Graph, NodeId};
-use spikeconverter_network::{NodeKind, Population, Schedule, SpikingNetwork};
+use spikeconverter_network::{NodeKind, Population, SpikingNetwork};
 use spikeconverter_neuron::WindowCode;
 
 use crate::calibrate::ann::AnnValues;
@@ -18,7 +18,6 @@ use crate::copies::{self, Member};
 use crate::hasten::{Way, hasten};
 use crate::lower::Lowered;
 use crate::trial::Trial;
-use crate::windows::least_latency;
 use crate::{Base, Conversion, ConvertError, Options, Weights};
 
 /// Samples on which networks are tried.
@@ -73,25 +72,6 @@ impl Options {
         };
         let reason = "is of the windows of --method spikeconverter; leave it out".to_owned();
         Err(ConvertError::Option { option, reason })
-    }
-
-    /// Checks that a latency can be reached, before anything is calibrated.
-    ///
-    /// # Errors
-    /// [`ConvertError::Option`] with the least latency there is.
-    pub(crate) fn check_latency(&self, lowered: &Lowered) -> Result<(), ConvertError> {
-        let Some(most) = self.max_latency else { return Ok(()) };
-        let (least, how) = if self.online_delay().is_some() {
-            let earliest = lowered.network.with_delay(Some(1))?;
-            (Schedule::new(&earliest).latency_steps, "every layer fires after one")
-        } else {
-            (least_latency(&lowered.network)?, "every layer has a window of one")
-        };
-        if least <= most {
-            return Ok(());
-        }
-        let reason = format!("{most} steps; {least} are the least, where {how}");
-        Err(ConvertError::Option { option: "--max-latency", reason })
     }
 
     /// Checks that the base suits maxima of trains, before anything is calibrated.
@@ -186,10 +166,6 @@ impl Way for Earlier {
     fn changed(&self, population: &Population, copy: Option<Member>, factor: f32) -> Population {
         let delay = self.delay(population).saturating_sub(1).max(1);
         Population { delay: Some(delay), ..copies::raised(population, copy, factor, self.steps) }
-    }
-
-    fn end(&self) -> &'static str {
-        "all of which fire after one step"
     }
 }
 

@@ -41,6 +41,25 @@ impl Options {
         let reason = "integer networks have windows of one length; leave it out or choose --weights f32".to_owned();
         Err(ConvertError::Option { option: "--max-latency", reason })
     }
+
+    /// Checks that a latency can be reached, before anything is calibrated.
+    ///
+    /// # Errors
+    /// [`ConvertError::Option`] with the least latency there is.
+    pub(crate) fn check_latency(&self, lowered: &Lowered) -> Result<(), ConvertError> {
+        let Some(most) = self.max_latency else { return Ok(()) };
+        let (least, how) = if self.online_delay().is_some() {
+            let earliest = lowered.network.with_delay(Some(1))?;
+            (Schedule::new(&earliest).latency_steps, "every layer fires after one")
+        } else {
+            (least_latency(&lowered.network)?, "every layer has a window of one")
+        };
+        if least <= most {
+            return Ok(());
+        }
+        let reason = format!("{most} steps; {least} are the least, where {how}");
+        Err(ConvertError::Option { option: "--max-latency", reason })
+    }
 }
 
 /// Whether windows of one length are too long for the latency that is asked for.
@@ -123,10 +142,6 @@ impl Way for Shorter {
         let ranges = population.code(self.steps).range() / shorter.code(self.steps).range();
         shorter.threshold.iter_mut().for_each(|threshold| *threshold *= factor * ranges as f32);
         copies::restaggered(population, shorter, copy, self.steps)
-    }
-
-    fn end(&self) -> &'static str {
-        "all of which have windows of one step"
     }
 }
 

@@ -87,10 +87,15 @@ impl<T> NodeKind<T> {
         }
     }
 
+    /// Steps in which it sends, in a network of `steps` time steps: those of a population's window, all of a stream.
+    pub fn window(&self, steps: u32) -> u32 {
+        if let Self::Population(population) = self { population.window(steps) } else { steps }
+    }
+
     /// Whether it is a population that can send negative spikes, in a network whose wires carry `coding`.
     pub fn is_signed(&self, coding: StreamCoding) -> bool {
         match self {
-            Self::Population(population) => population.has_signed_digits() || population.transfer.is_signed(),
+            Self::Population(population) => population.is_signed(),
             Self::Streaming(population) => population.is_signed(coding),
             _ => false,
         }

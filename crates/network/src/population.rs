@@ -184,7 +184,12 @@ impl Population {
     /// Whether its trains have spikes of both signs whatever its transfer, since its base is above 2: it then is a
     /// [`SignedIlif`] that hears all before it fires.
     pub fn has_signed_digits(&self) -> bool {
-        self.base > 2.0
+        WindowCode { base: self.base, steps: 1 }.is_signed()
+    }
+
+    /// Whether it can send negative spikes when it has heard all before it fires.
+    pub fn is_signed(&self) -> bool {
+        self.has_signed_digits() || self.transfer.is_signed()
     }
 
     /// Steps of its window in a network of `steps` time steps.

@@ -1,12 +1,12 @@
 //! The spikes that a window's code stands for.
 
 use spikeconverter_graph::NodeId;
-use spikeconverter_network::{NodeKind, SpikingNetwork};
+use spikeconverter_network::SpikingNetwork;
 use spikeconverter_neuron::SignedTrain;
 
 /// The spikes of a code that an engine shows of a population with windows, the first step's first: −1, 0 or 1.
 pub(crate) fn spikes(network: &SpikingNetwork, id: NodeId, code: i32) -> impl Iterator<Item = i8> {
-    let steps = window(network, id);
+    let steps = network.node(id).kind.window(network.time_steps());
     let (signed, plain) = if network.has_signed_trains() {
         (Some(SignedTrain::spikes(code, steps)), None)
     } else {
@@ -15,10 +15,4 @@ pub(crate) fn spikes(network: &SpikingNetwork, id: NodeId, code: i32) -> impl It
         (None, Some((1..=steps).map(digit)))
     };
     signed.into_iter().flatten().chain(plain.into_iter().flatten())
-}
-
-/// Steps in which a population can send: those of its window, or all of a stream.
-pub(crate) fn window(network: &SpikingNetwork, id: NodeId) -> u32 {
-    let steps = network.time_steps();
-    if let NodeKind::Population(population) = &network.node(id).kind { population.window(steps) } else { steps }
 }

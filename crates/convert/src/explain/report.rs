@@ -1,6 +1,6 @@
 use serde::Serialize;
 use spikeconverter_graph::{NodeId, volume};
-use spikeconverter_network::{NodeKind, SpikingNetwork};
+use spikeconverter_network::SpikingNetwork;
 
 use super::layer::Tally;
 
@@ -119,7 +119,6 @@ pub(super) fn explanation(
     let explained = layers.iter().zip(tallies).map(|(&id, tally)| {
         let node = network.node(id);
         let (worst_channel, worst_channel_error) = tally.split.worst_channel().unwrap_or_default();
-        let window = if let NodeKind::Population(population) = &node.kind { population.window(steps) } else { steps };
         LayerExplanation {
             name: node.name.clone(),
             neurons: volume(&node.shape),
@@ -131,7 +130,7 @@ pub(super) fn explanation(
             accuracy_recovered: tally.analog_known.then(|| share(tally.analog) - share(of_snn)),
             dead_neurons: tally.spikes.iter().filter(|&&spikes| spikes == 0).count(),
             saturated_neurons: tally.saturated.iter().filter(|&&n| tally.windows > 0 && 2 * n >= tally.windows).count(),
-            firing_rates: firing_rates(&tally.spikes, tally.windows * u64::from(window)),
+            firing_rates: firing_rates(&tally.spikes, tally.windows * u64::from(node.kind.window(steps))),
         }
     });
     let mut worst: Vec<&Sample> = samples.iter().collect();

@@ -188,10 +188,8 @@ impl<'a> Evaluator<'a> {
                     }
                 }
                 kind => {
-                    let window =
-                        if let NodeKind::Population(population) = kind { population.window(steps) } else { steps };
                     let tally = if self.network.has_signed_trains() { tally_signed } else { tally };
-                    tally(codes, fan_out, window)
+                    tally(codes, fan_out, kind.window(steps))
                 }
             });
         };

@@ -11,8 +11,8 @@ use spikeconverter_graph::ops::Reshape;
 use spikeconverter_network::{Encoding, Population, SpikingNetwork, Transfer};
 use spikeconverter_neuron::{SignedIlif, SignedTrain, WindowCode};
 
-use crate::generator::{online_recipes, recipes};
-use crate::harness::{Net, ONLINE_ENGINES, batch, dense, linear, pairs, population, relu, run, sum};
+use crate::generator::{Recipe, online_recipes, recipes};
+use crate::harness::{Make, Net, ONLINE_ENGINES, Run, batch, dense, linear, pairs, population, relu, run, sum};
 use crate::random::check;
 
 /// A train as it is shown: `+`, `-` and `0`, the first step first.
@@ -109,10 +109,22 @@ fn dyadic_networks_agree_in_every_spike() {
 /// trains differ.
 #[test]
 fn real_networks_agree_but_for_rounding() {
+    agree_but_for_rounding(2000, &online_recipes(false), ONLINE_ENGINES, &|_| ());
+}
+
+/// Compares engines with the first on random networks: the same trains are read alike, and few trains differ. `seen` is shown what the
+/// first engine does.
+pub(crate) fn agree_but_for_rounding(
+    cases: u32,
+    recipes: &impl Strategy<Value = Recipe>,
+    engines: &[Make],
+    seen: &dyn Fn(&Run),
+) {
     let total = Cell::new((0usize, 0usize));
-    check(2000, &online_recipes(false), |network, samples| {
-        let reference = run(network, ONLINE_ENGINES[0], samples);
-        for &make in &ONLINE_ENGINES[1..] {
+    check(cases, recipes, |network, samples| {
+        let reference = run(network, engines[0], samples);
+        seen(&reference);
+        for &make in &engines[1..] {
             let run = run(network, make, samples);
             for (id, codes) in &run.codes {
                 let pairs = codes.data().iter().zip(reference.codes[id].data());

@@ -6,7 +6,7 @@ use proptest::test_runner::{RngSeed, TestCaseError};
 use spikeconverter_engine::Batch;
 use spikeconverter_network::{Encoding, Population, Schedule, SpikingNetwork, Transfer};
 
-use crate::generator::{recipes, window_recipes};
+use crate::generator::{Recipe, recipes, signed_recipes, window_recipes};
 use crate::harness::{ENGINES, Make, Net, Run, batch, linear, population, relu, run, sum};
 use crate::random::check;
 
@@ -26,26 +26,19 @@ fn in_parts(network: &SpikingNetwork, make: Make, samples: &Batch, size: usize) 
     Run { codes: codes.collect(), output: Batch::new(samples.count(), shape, output).expect("all samples") }
 }
 
-/// Images follow one another through the pipeline, each stage at another one; they must not mix.
+/// Images follow one another through the pipeline, each stage at another one; they must not mix. A population with a shorter window is
+/// silent for the rest of the period, and must be found so.
 #[test]
 fn images_in_a_row_are_as_images_alone() {
     for dyadic in [true, false] {
-        check(300, &recipes(dyadic), |network, samples| {
-            for &make in ENGINES {
-                let together = run(network, make, samples);
-                if (1..samples.count()).any(|size| in_parts(network, make, samples, size) != together) {
-                    return Err(format!("{}: samples influence one another", make(network).name()));
-                }
-            }
-            Ok(())
-        });
+        check_in_parts(&recipes(dyadic));
+        check_in_parts(&window_recipes(dyadic));
     }
+    check_in_parts(&signed_recipes());
 }
 
-/// A population with a shorter window is silent for the rest of the period; its next image must find it so.
-#[test]
-fn images_in_a_row_with_windows_of_their_own() {
-    check(300, &window_recipes(true), |network, samples| {
+fn check_in_parts(recipes: &impl Strategy<Value = Recipe>) {
+    check(300, recipes, |network, samples| {
         for &make in ENGINES {
             let together = run(network, make, samples);
             if (1..samples.count()).any(|size| in_parts(network, make, samples, size) != together) {

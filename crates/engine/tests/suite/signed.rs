@@ -8,8 +8,7 @@ use spikeconverter_neuron::SignedTrain;
 
 use crate::generator::signed_recipes;
 use crate::harness::{ENGINES, Net, batch, dense, linear, pairs, population, relu, run};
-use crate::online::train;
-use crate::random::check;
+use crate::online::{agree_but_for_rounding, train};
 
 fn ternary(population: Population) -> Population {
     Population { base: 3.0, half_step: true, ..population }
@@ -75,49 +74,13 @@ fn activations_of_membranes_are_sent() {
 /// Engines agree in every spike but those of membranes within rounding of half a weight, which are few.
 #[test]
 fn random_networks_agree_but_for_rounding() {
-    let (total, both) = (Cell::new((0usize, 0usize)), Cell::new(0usize));
-    check(3000, &signed_recipes(), |network, samples| {
-        let reference = run(network, ENGINES[0], samples);
-        let mixed = |code: &&i32| matches!(SignedTrain::count(**code), (spikes, n) if n > 0 && n < spikes);
-        both.set(
-            both.get() + reference.codes.values().flat_map(spikeconverter_engine::Batch::data).filter(mixed).count(),
-        );
-        for &make in &ENGINES[1..] {
-            let run = run(network, make, samples);
-            for (id, codes) in &run.codes {
-                let found = codes.data().iter().zip(reference.codes[id].data()).filter(|(a, b)| a != b).count();
-                let (compared, different) = total.get();
-                total.set((compared + codes.data().len(), different + found));
-            }
-            let scale = reference.output.data().iter().fold(1.0f32, |m, x| m.max(x.abs()));
-            if run.codes == reference.codes
-                && run.output.data().iter().zip(reference.output.data()).any(|(a, b)| (a - b).abs() > 1e-4 * scale)
-            {
-                return Err(format!("{} reads the same trains differently", make(network).name()));
-            }
-        }
-        Ok(())
+    let both = Cell::new(0usize);
+    let mixed = |code: &&i32| matches!(SignedTrain::count(**code), (spikes, n) if n > 0 && n < spikes);
+    agree_but_for_rounding(3000, &signed_recipes(), ENGINES, &|reference| {
+        let codes = reference.codes.values().flat_map(spikeconverter_engine::Batch::data);
+        both.set(both.get() + codes.filter(mixed).count());
     });
-    let (compared, different) = total.get();
     assert!(both.get() > 1000, "only {} trains had spikes of both signs", both.get());
-    assert!(different * 1000 <= compared, "{different} of {compared} neurons differ");
-}
-
-/// Images follow one another, each stage at work on two; they must not mix.
-#[test]
-fn images_in_a_row_are_as_images_alone() {
-    check(200, &signed_recipes(), |network, samples| {
-        for &make in ENGINES {
-            let together = run(network, make, samples);
-            for (i, sample) in samples.samples().enumerate() {
-                let alone = run(network, make, &batch(network, sample.to_vec()));
-                if together.codes.iter().any(|(id, codes)| codes.sample(i) != alone.codes[id].data()) {
-                    return Err(format!("{}: samples influence one another", make(network).name()));
-                }
-            }
-        }
-        Ok(())
-    });
 }
 
 /// What networks of such bases cannot be.

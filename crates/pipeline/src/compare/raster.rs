@@ -85,7 +85,7 @@ fn of_sample(network: &SpikingNetwork, sample: &Batch) -> std::result::Result<Ve
             RasterLayer {
                 name: node.name.clone(),
                 first_step: before + 1,
-                last_step: before + trains::window(network, id),
+                last_step: before + node.kind.window(network.time_steps()),
                 neurons,
                 trains: trains.collect(),
             }
